@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idml
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"introspection/idml/resnet"
+)
+
+// Constants of the method. Each names its source: Paper (arXiv:2309.09982 and what it cites), Code (the authors' released
+// implementation) or Ours (our choice, with the reason).
+const (
+	// DefaultTau is the τ of α·exp(−β/(τα)). Paper: 5. The released code has the same 5 in its exponent.
+	DefaultTau = 5.0
+	// ProxyAnchorScale and ProxyAnchorMargin are α and δ of Proxy-Anchor. Paper (arXiv:2003.13911): 32 and 0.1. Code: the same.
+	ProxyAnchorScale  = 32.0
+	ProxyAnchorMargin = 0.1
+	// ProxyLearningRateFactor multiplies the learning rate of proxies. Code: 100; Paper (arXiv:2003.13911): 100.
+	ProxyLearningRateFactor = 100.0
+	// WeightDecay is AdamW's decoupled decay, of every trained array, batch normalization and biases included. Code: 1e-4.
+	WeightDecay = 1e-4
+	// GradientClip bounds each component of the gradient. Code: 10.
+	GradientClip = 10.0
+	// AdamBeta1, AdamBeta2 and AdamEpsilon are PyTorch's defaults. Code: these defaults.
+	AdamBeta1, AdamBeta2, AdamEpsilon = 0.9, 0.999, 1e-8
+)
+
+// Pixel mean and deviation (of 255, by channel) of ImageNet, as torchvision states them (of 1: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225).
+var (
+	ImageNetMean      = [3]float64{0.485 * 255, 0.456 * 255, 0.406 * 255}
+	ImageNetDeviation = [3]float64{0.229 * 255, 0.224 * 255, 0.225 * 255}
+)
+
+// Config is everything that decides a run: with the same Config and the same images, training on a CPU repeats every number.
+// It is saved in the run folder as config.json. Zero never stands for another value.
+type Config struct {
+	// Recipe is the name of the recipe that the settings began with.
+	Recipe string `json:"recipe"`
+	// Seed decides weights, order, augmentation, mixing and clustering.
+	Seed uint64 `json:"seed"`
+	// Epochs is how many times training passes over the training images.
+	Epochs int `json:"epochs"`
+	// WarmupEpochs is how many of the first epochs train only heads and proxies (in the released forms: the semantic head and the proxies).
+	WarmupEpochs int `json:"warmup_epochs"`
+	// EvaluateEvery is the number of epochs between evaluations on the test classes; the last epoch is always evaluated.
+	EvaluateEvery int `json:"evaluate_every"`
+
+	Data      DataConfig      `json:"data"`
+	Model     ModelConfig     `json:"model"`
+	Metric    Metric          `json:"metric"`
+	Loss      LossConfig      `json:"loss"`
+	Mixing    MixingConfig    `json:"mixing"`
+	Optimizer OptimizerConfig `json:"optimizer"`
+}
+
+// DataConfig tells which images, and how they become batches.
+type DataConfig struct {
+	// Name is "glyphs", "fashion" or "folder".
+	Name string `json:"name"`
+	// Folder is where the images lie: required by "folder"; of "fashion" the folder of the full set, or "" for the embedded part.
+	Folder string `json:"folder"`
+	// ImageSize is the side of the square images that the network gets, in pixels.
+	ImageSize int `json:"image_size"`
+	// BatchSize is the number of images of a training step, before mixing.
+	BatchSize int `json:"batch_size"`
+	// ImagesPerClass is the number of images of each class in a batch; 0 shuffles the images without regard to classes.
+	ImagesPerClass int `json:"images_per_class"`
+	// Augment applies the random transforms of the dataset's recipe to training images.
+	Augment bool `json:"augment"`
+	// Mean and Deviation normalize pixels: (pixel − Mean)/Deviation, both of 255.
+	Mean      [3]float64 `json:"mean"`
+	Deviation [3]float64 `json:"deviation"`
+	// Workers is the number of goroutines that decode images. It doesn't change any number.
+	Workers int `json:"workers"`
+}
+
+// ModelConfig describes the network.
+type ModelConfig struct {
+	Backbone resnet.Config `json:"backbone"`
+	// EmbeddingSize is the dimension of the semantic and of the uncertainty embedding.
+	EmbeddingSize int `json:"embedding_size"`
+	// BatchNorm is "frozen" (stored statistics always; scale and shift trained) or "trained" (the batch's statistics in training).
+	BatchNorm string `json:"batch_norm"`
+	// UncertaintyInit multiplies the uncertainty head's initial weights and biases. 1 is PyTorch's default of a linear layer.
+	UncertaintyInit float64 `json:"uncertainty_init"`
+}
+
+// LossConfig names the loss and its settings.
+type LossConfig struct {
+	// Name is "proxy-anchor".
+	Name   string  `json:"name"`
+	Scale  float64 `json:"scale"`
+	Margin float64 `json:"margin"`
+}
+
+// MixingConfig tells how training images are mixed.
+type MixingConfig struct {
+	// Mixup adds λ·L(mix, y) + (1−λ)·L(mix, y') to the batch's own loss (Zhang et al., arXiv:1710.09412).
+	Mixup bool `json:"mixup"`
+	// Beta is the parameter of λ ~ Beta(Beta, Beta), drawn once a batch. Code: 1, the uniform distribution.
+	Beta float64 `json:"beta"`
+}
+
+// OptimizerConfig sets AdamW and its schedule.
+type OptimizerConfig struct {
+	LearningRate float64 `json:"lr"`
+	// ProxyFactor multiplies the learning rate of the proxies.
+	ProxyFactor float64 `json:"proxy_factor"`
+	WeightDecay float64 `json:"weight_decay"`
+	// Clip bounds each component of the gradients. Infinity can't be written in JSON: use a large number to clip nothing.
+	Clip    float64 `json:"clip"`
+	Epsilon float64 `json:"epsilon"`
+	// DecayEvery and DecayFactor: the learning rate is multiplied by DecayFactor after every DecayEvery epochs (StepLR).
+	DecayEvery  int     `json:"decay_every"`
+	DecayFactor float64 `json:"decay_factor"`
+}
+
+// DefaultConfig holds the settings that the paper's retrieval recipes share: ResNet-50, 512 dimensions, batch 120, Proxy-Anchor with the
+// released form of the metric and mixup, AdamW, 60 epochs of which 5 warm up, frozen batch normalization.
+func DefaultConfig() Config {
+	return Config{
+		Recipe: "", Seed: 0, Epochs: 60, WarmupEpochs: 5, EvaluateEvery: 1,
+		Data: DataConfig{
+			Name: "folder", Folder: "", ImageSize: 224, BatchSize: 120, ImagesPerClass: 0, Augment: true,
+			Mean: ImageNetMean, Deviation: ImageNetDeviation, Workers: 2,
+		},
+		Model: ModelConfig{
+			Backbone:      resnet.Config{Stem: resnet.ImageNetStem, Width: 64, Blocks: []int{3, 4, 6, 3}},
+			EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: 1,
+		},
+		Metric: Metric{Form: Released, Tau: DefaultTau},
+		Loss:   LossConfig{Name: "proxy-anchor", Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin},
+		Mixing: MixingConfig{Mixup: true, Beta: 1},
+		Optimizer: OptimizerConfig{
+			LearningRate: 6e-4, ProxyFactor: ProxyLearningRateFactor, WeightDecay: WeightDecay, Clip: GradientClip,
+			Epsilon: AdamEpsilon, DecayEvery: 5, DecayFactor: 0.5,
+		},
+	}
+}
+
+// The two kinds of ModelConfig.BatchNorm.
+const (
+	FrozenBatchNorm  = "frozen"
+	TrainedBatchNorm = "trained"
+)
+
+// norm is the statistics that training steps normalize by.
+func (c ModelConfig) norm() resnet.BatchNorm {
+	if c.BatchNorm == TrainedBatchNorm {
+		return resnet.BatchStatistics
+	}
+	return resnet.StoredStatistics
+}
+
+// Validate returns every fault of the configuration, joined, or nil. Each names its field as config.json does.
+func (c Config) Validate() error {
+	var faults []error
+	check := func(ok bool, field string, value any, want string) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("%s is %v, want %s", field, value, want))
+		}
+	}
+	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	positive := func(x float64) bool { return finite(x) && x > 0 }
+	check(c.Epochs >= 1, "epochs", c.Epochs, "at least 1")
+	check(c.WarmupEpochs >= 0, "warmup_epochs", c.WarmupEpochs, "at least 0")
+	check(c.EvaluateEvery >= 1, "evaluate_every", c.EvaluateEvery, "at least 1")
+	d := c.Data
+	check(d.Name != "", "data.name", `""`, "glyphs, fashion or folder")
+	check(d.ImageSize >= c.Model.Backbone.Stride(), "data.image_size", d.ImageSize, fmt.Sprintf("at least the network's stride, %d", c.Model.Backbone.Stride()))
+	check(d.BatchSize >= 2, "data.batch_size", d.BatchSize, "at least 2")
+	check(d.ImagesPerClass >= 0, "data.images_per_class", d.ImagesPerClass, "at least 0")
+	check(d.ImagesPerClass == 0 || d.BatchSize%d.ImagesPerClass == 0, "data.images_per_class", d.ImagesPerClass, fmt.Sprintf("a divisor of data.batch_size, %d", d.BatchSize))
+	check(d.Workers >= 1, "data.workers", d.Workers, "at least 1")
+	for i := range d.Mean {
+		check(finite(d.Mean[i]), "data.mean", d.Mean, "finite numbers")
+		check(positive(d.Deviation[i]), "data.deviation", d.Deviation, "positive numbers")
+	}
+	m := c.Model
+	if err := m.Backbone.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("model.backbone: %w", err))
+	}
+	check(m.EmbeddingSize >= 1, "model.embedding_size", m.EmbeddingSize, "at least 1")
+	check(m.BatchNorm == FrozenBatchNorm || m.BatchNorm == TrainedBatchNorm, "model.batch_norm", m.BatchNorm, "frozen or trained")
+	check(finite(m.UncertaintyInit) && m.UncertaintyInit >= 0, "model.uncertainty_init", m.UncertaintyInit, "0 or more")
+	if err := c.Metric.Validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if _, err := NewLoss(c.Loss); err != nil {
+		faults = append(faults, err)
+	}
+	check(positive(c.Mixing.Beta), "mixing.beta", c.Mixing.Beta, "above 0")
+	o := c.Optimizer
+	check(positive(o.LearningRate), "optimizer.lr", o.LearningRate, "above 0")
+	check(positive(o.ProxyFactor), "optimizer.proxy_factor", o.ProxyFactor, "above 0")
+	check(finite(o.WeightDecay) && o.WeightDecay >= 0, "optimizer.weight_decay", o.WeightDecay, "0 or more")
+	check(positive(o.Clip), "optimizer.clip", o.Clip, "above 0")
+	check(positive(o.Epsilon), "optimizer.epsilon", o.Epsilon, "above 0")
+	check(o.DecayEvery >= 1, "optimizer.decay_every", o.DecayEvery, "at least 1")
+	check(positive(o.DecayFactor), "optimizer.decay_factor", o.DecayFactor, "above 0")
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("config: %w", errors.Join(faults...))
+}

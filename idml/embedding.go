@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idml
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Embedding is what the model says of a batch: where each image lies, and how ambiguous it is, both [batch, dim].
+type Embedding struct {
+	// Semantic has rows of length 1.
+	Semantic *Node
+	// Uncertainty is as the head gives it; the released form of the metric normalizes it itself.
+	Uncertainty *Node
+}
+
+// normalizeEpsilon is added to the sum of squares that rows are divided by the root of. Code: 1e-12.
+const normalizeEpsilon = 1e-12
+
+// normalizeRows divides the rows of x [n, d] by √(Σx² + 1e-12).
+func normalizeRows(x *Node) *Node {
+	sum := ReduceAndKeep(Square(x), ReduceSum, -1)
+	return Div(x, Sqrt(AddScalar(sum, normalizeEpsilon)))
+}
+
+// poolFeatures returns the global average plus the global maximum, [batch, channels], of feature maps [batch, h, w, channels].
+func poolFeatures(x *Node) *Node {
+	return Add(ReduceMean(x, 1, 2), ReduceMax(x, 1, 2))
+}
+
+// linear returns x·weightᵀ + bias, [batch, out], for x [batch, in], weight [out, in] and bias [out], the layout of PyTorch's linear layer.
+func linear(x, weight, bias *Node) *Node {
+	return Add(DotGeneral(x, []int{1}, nil, weight, []int{1}, nil), ExpandLeftToRank(bias, 2))
+}
+
+// rows returns an embedding's rows from start up to end.
+func (e Embedding) rows(start, end int) Embedding {
+	return Embedding{
+		Semantic:    Slice(e.Semantic, AxisRange(start, end)),
+		Uncertainty: Slice(e.Uncertainty, AxisRange(start, end)),
+	}
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idml
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Form names a form of the introspective metric.
+type Form string
+
+// The forms of the metric. S is the cosine of a normalized embedding x and a normalized proxy, p the proxy as it is, u the uncertainty.
+const (
+	// Plain is the loss's own distance or similarity.
+	Plain Form = "plain"
+	// Paper is the introspective metric of the paper (arXiv:2309.09982; its figure and abstract, the text was not at hand): for pairs
+	// D = α·exp(−β/(τα)) with α = ‖s₁−s₂‖, β = ‖u₁+u₂‖; for proxies, which have no uncertainty, 1 − (1−S)·exp(−β/(τα)) with α the distance of
+	// the normalized rows and β = ‖u‖. Sum rather than difference of the uncertainties, and the τ in the exponent (the paper's
+	// figure shows exp(−β/α)), are documented choices.
+	Paper Form = "paper"
+	// Released is what the released code computes by default, for proxies only: 1 − (1−S)·exp(−(‖v‖²+4)/(τ‖x−p‖²)) with τ = 5 and v = u/‖u‖, so that
+	// ‖v‖ is 1 and the uncertainty head gets no gradient from the loss.
+	Released Form = "released"
+	// ReleasedRaw is Released with v = u as the head gives it.
+	ReleasedRaw Form = "released-raw"
+)
+
+// Forms lists the forms in the order of the tables.
+var Forms = []Form{Plain, Released, ReleasedRaw, Paper}
+
+const (
+	// smallestSquaredDistance bounds below a squared distance that is divided by or whose root is taken, with gradient 0 below
+	// it: in float32, |a|²+|b|²−2ab is often negative for equal rows. Ours: the released code has none.
+	smallestSquaredDistance = 1e-6
+	// releasedOffset is the constant that the released code adds to ‖v‖². Code: 4.
+	releasedOffset = 4.0
+)
+
+// Metric is the introspective metric: how semantic distance and uncertainty make the distance that a loss sees.
+type Metric struct {
+	Form Form `json:"form"`
+	// Tau is τ: the larger, the less uncertainty counts. Plain has no use for it.
+	Tau float64 `json:"tau"`
+}
+
+// Validate returns the first fault of the metric, or nil.
+func (m Metric) Validate() error {
+	switch m.Form {
+	case Plain, Paper, Released, ReleasedRaw:
+	default:
+		return fmt.Errorf("metric.form is %q, want one of %v", m.Form, Forms)
+	}
+	if !(m.Tau > 0) || math.IsInf(m.Tau, 0) {
+		return fmt.Errorf("metric.tau is %v, want above 0", m.Tau)
+	}
+	return nil
+}
+
+// TrainsUncertainty reports whether the loss teaches the uncertainty head.
+func (m Metric) TrainsUncertainty() bool { return m.Form == Paper || m.Form == ReleasedRaw }
+
+// ProxySimilarity returns the similarities [batch, classes] of embeddings to proxies [classes, dim].
+func (m Metric) ProxySimilarity(e Embedding, proxies *Node) *Node {
+	x, p := normalizeRows(e.Semantic), normalizeRows(proxies)
+	cosine := DotGeneral(x, []int{1}, nil, p, []int{1}, nil)
+	if m.Form == Plain {
+		return cosine
+	}
+	return OneMinus(Mul(OneMinus(cosine), m.proxyFactor(e, x, p, proxies)))
+}
+
+// proxyFactor returns the factors [batch, classes] in (0, 1] by which uncertainty shrinks the dissimilarity of embeddings to proxies; x and p
+// are the normalized rows of both. Where most are near 0, the loss sees every pair as equal and the semantic head hardly learns.
+func (m Metric) proxyFactor(e Embedding, x, p, proxies *Node) *Node {
+	u := e.Uncertainty
+	switch m.Form {
+	case Paper:
+		alpha := Sqrt(clampBelow(SquaredDistances(x, p)))
+		return Exp(Neg(Div(rootNorm(u), MulScalar(alpha, m.Tau))))
+	case Released, ReleasedRaw:
+		if m.Form == Released {
+			u = normalizeRows(u)
+		}
+		beta := AddScalar(ReduceAndKeep(Square(u), ReduceSum, -1), releasedOffset)
+		return Exp(Neg(Div(beta, MulScalar(clampBelow(SquaredDistances(e.Semantic, proxies)), m.Tau))))
+	default:
+		return OnesLike(DotGeneral(x, []int{1}, nil, p, []int{1}, nil))
+	}
+}
+
+// Distance returns the distances [n, m] of the embeddings x to y: Euclidean for Plain, D = α·exp(−β/(τα)) for Paper. The released forms
+// exist for proxies only; asking for them panics.
+func (m Metric) Distance(x, y Embedding) *Node {
+	alpha := Sqrt(clampBelow(SquaredDistances(x.Semantic, y.Semantic)))
+	switch m.Form {
+	case Plain:
+		return alpha
+	case Paper:
+		sum := SquaredDistances(x.Uncertainty, Neg(y.Uncertainty)) // ‖u₁+u₂‖²
+		beta := Sqrt(AddScalar(positivePart(sum), normalizeEpsilon))
+		return Mul(alpha, Exp(Neg(Div(beta, MulScalar(alpha, m.Tau)))))
+	default:
+		panic(fmt.Sprintf("idml: form %q has no distance between two images: it exists for proxies only", m.Form))
+	}
+}
+
+// IntrospectiveDistance is the paper's D(α, β) = α·exp(−β/(τα)) of two numbers; 0 for α = 0, its limit.
+func IntrospectiveDistance(alpha, beta, tau float64) float64 {
+	if alpha == 0 {
+		return 0
+	}
+	return alpha * math.Exp(-beta/(tau*alpha))
+}
+
+// SquaredDistances returns the [n, m] squared Euclidean distances between the rows of x, [n, d], and y, [m, d], as |x|² + |y|² − 2xy: rounding can
+// make those of equal rows slightly negative.
+func SquaredDistances(x, y *Node) *Node {
+	xx := ReduceAndKeep(Square(x), ReduceSum, -1)
+	yy := Reshape(ReduceSum(Square(y), -1), 1, y.Shape().Dimensions[0])
+	return Sub(Add(xx, yy), MulScalar(DotGeneral(x, []int{1}, nil, y, []int{1}, nil), 2))
+}
+
+// clampBelow keeps squared distances at or above 1e-6, with gradient 0 where it holds them.
+func clampBelow(d *Node) *Node {
+	smallest := Scalar(d.Graph(), d.DType(), smallestSquaredDistance)
+	return Where(GreaterThan(d, smallest), d, BroadcastToShape(smallest, d.Shape()))
+}
+
+// positivePart is max(x, 0) with gradient 0 at 0.
+func positivePart(x *Node) *Node {
+	return Where(GreaterThan(x, ScalarZero(x.Graph(), x.DType())), x, ZerosLike(x))
+}
+
+// rootNorm returns the norms [n, 1] of the rows of x, √(Σx² + 1e-12), whose gradient is finite at 0.
+func rootNorm(x *Node) *Node {
+	return Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceSum, -1), normalizeEpsilon))
+}
+
+// IntrospectiveLogits returns the training logits [batch, classes] of the classification extension, 1 − (1−f)·exp(−‖u‖²/(5‖x−p‖²)), for features x
+// [batch, dim], the uncertainty head's output [batch, du], and the classifier's weight [classes, dim] and bias [classes]. f = x·Wᵀ + b are
+// the plain logits, which are also the test's; u = relu(uncertainty); p = W + b, the bias added to every coordinate. Code: as here.
+func IntrospectiveLogits(features, uncertainty, weight, bias *Node) *Node {
+	f := linear(features, weight, bias)
+	u := positivePart(uncertainty)
+	p := Add(weight, InsertAxes(bias, 1))
+	distance := clampBelow(SquaredDistances(features, p))
+	factor := Exp(Neg(Div(ReduceAndKeep(Square(u), ReduceSum, -1), MulScalar(distance, DefaultTau))))
+	return OneMinus(Mul(OneMinus(f), factor))
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resnet
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Epsilon and Momentum are PyTorch's defaults of BatchNorm2d, which torchvision and the released code use: Epsilon is added to the
+// variance, and Momentum is the weight of the batch in the running statistics.
+const (
+	Epsilon  = 1e-5
+	Momentum = 0.1
+)
+
+// BatchNorm tells which statistics normalize a batch (Ioffe and Szegedy, arXiv:1502.03167). The scale and the shift are
+// trained in both cases.
+type BatchNorm int
+
+const (
+	// StoredStatistics normalizes by the running mean and variance and leaves them as they are: PyTorch's eval mode, and the
+	// "frozen" batch normalization of the released training.
+	StoredStatistics BatchNorm = iota
+	// BatchStatistics normalizes by the batch's own mean and biased variance, and moves the running ones (with the unbiased
+	// variance) toward them: PyTorch's train mode.
+	BatchStatistics
+)
+
+// apply normalizes the last axis of x [batch, height, width, channels] with the arrays of the named layer:
+// y = (x − mean)/√(variance + ε)·weight + bias.
+func (b BatchNorm) apply(p Params, name string, x *Node) *Node {
+	mean, variance := p.Value(name+".running_mean"), p.Value(name+".running_var")
+	if b == BatchStatistics {
+		batchMean := ReduceMean(x, 0, 1, 2)
+		centered := Sub(x, channels(batchMean))
+		batchVariance := ReduceMean(Square(centered), 0, 1, 2)
+		n := float64(x.Shape().Size() / batchMean.Shape().Size())
+		move := func(running, batch *Node) *Node {
+			return Add(MulScalar(running, 1-Momentum), MulScalar(StopGradient(batch), Momentum))
+		}
+		p.SetValue(name+".running_mean", move(mean, batchMean))
+		p.SetValue(name+".running_var", move(variance, MulScalar(batchVariance, n/max(n-1, 1))))
+		mean, variance = batchMean, batchVariance
+	}
+	scale := Div(p.Value(name+".weight"), Sqrt(AddScalar(variance, Epsilon)))
+	shift := Sub(p.Value(name+".bias"), Mul(mean, scale))
+	return Add(Mul(x, channels(scale)), channels(shift))
+}
+
+// channels shapes a [channels] node so that it broadcasts over [batch, height, width, channels].
+func channels(x *Node) *Node { return ExpandLeftToRank(x, 4) }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package resnet builds the bottleneck residual network (He et al., arXiv:1512.03385) as a GoMLX graph, under the parameter
+// names and array layouts of torchvision, so that published weights need no conversion.
+//
+// [Config] describes a network, [Config.Arrays] lists its arrays, and [Config.Features] maps normalized images
+// [batch, height, width, 3] to feature maps [batch, h, w, channels]. The package holds no variables: a [Params] hands in the
+// value of each array as a node and receives new running statistics.
+package resnet
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Stem names how the network begins.
+type Stem string
+
+const (
+	// ImageNetStem is torchvision's: a 7×7 convolution of stride 2 and a 3×3 maximum pool of stride 2. It divides the side by 4.
+	ImageNetStem Stem = "imagenet"
+	// SmallStem is a 3×3 convolution of stride 1 without pooling, for images of about 32 pixels.
+	SmallStem Stem = "small"
+)
+
+// expansion is the ratio of a bottleneck block's output channels to its inner ones.
+const expansion = 4
+
+// Config describes a bottleneck residual network. ResNet-50 is {Stem: ImageNetStem, Width: 64, Blocks: {3, 4, 6, 3}}.
+type Config struct {
+	// Stem is the form of the first layers.
+	Stem Stem `json:"stem"`
+	// Width is the number of channels behind the stem; stage i has Width·2^i inner channels, i from 0.
+	Width int `json:"width"`
+	// Blocks is the number of bottleneck blocks of each stage. Every stage but the first halves the side.
+	Blocks []int `json:"blocks"`
+}
+
+// Channels is the number of channels of the feature maps.
+func (c Config) Channels() int { return c.Width << (len(c.Blocks) - 1) * expansion }
+
+// Stride is the ratio of the image's side to the feature map's.
+func (c Config) Stride() int {
+	stride := 1 << (len(c.Blocks) - 1)
+	if c.Stem == ImageNetStem {
+		stride *= 4
+	}
+	return stride
+}
+
+// Validate returns the first fault of the description, or nil.
+func (c Config) Validate() error {
+	if c.Stem != ImageNetStem && c.Stem != SmallStem {
+		return fmt.Errorf("resnet: stem is %q, want %q or %q", c.Stem, ImageNetStem, SmallStem)
+	}
+	if c.Width < 1 {
+		return fmt.Errorf("resnet: width is %d, want at least 1", c.Width)
+	}
+	if len(c.Blocks) < 1 || len(c.Blocks) > 4 {
+		return fmt.Errorf("resnet: blocks has %d stages, want 1 to 4", len(c.Blocks))
+	}
+	for i, n := range c.Blocks {
+		if n < 1 {
+			return fmt.Errorf("resnet: stage %d has %d blocks, want at least 1", i+1, n)
+		}
+	}
+	return nil
+}
+
+// Params gives a graph the arrays of a network.
+type Params interface {
+	// Value returns the current value of the named array.
+	Value(name string) *Node
+	// SetValue gives the named array, a running statistic, its value after this step.
+	SetValue(name string, value *Node)
+}
+
+// Kind tells what an array of the network is.
+type Kind int
+
+const (
+	// Kernel is a convolution's weights [out, in, height, width].
+	Kernel Kind = iota
+	// NormScale and NormShift are batch normalization's trained factor and offset [channels].
+	NormScale
+	NormShift
+	// RunningMean and RunningVariance are batch normalization's running statistics [channels]; no gradient reaches them.
+	RunningMean
+	RunningVariance
+)
+
+// Array is one array of the network.
+type Array struct {
+	Name  string
+	Kind  Kind
+	Shape []int
+}
+
+// Arrays lists the arrays of the network in torchvision's order, under torchvision's names (num_batches_tracked, which
+// nothing reads, is left out).
+func (c Config) Arrays() []Array {
+	var list []Array
+	conv := func(name string, out, in, size int) {
+		list = append(list, Array{name + ".weight", Kernel, []int{out, in, size, size}})
+	}
+	norm := func(name string, channels int) {
+		for _, p := range []Array{{"weight", NormScale, nil}, {"bias", NormShift, nil}, {"running_mean", RunningMean, nil}, {"running_var", RunningVariance, nil}} {
+			list = append(list, Array{name + "." + p.Name, p.Kind, []int{channels}})
+		}
+	}
+	if c.Stem == ImageNetStem {
+		conv("conv1", c.Width, 3, 7)
+	} else {
+		conv("conv1", c.Width, 3, 3)
+	}
+	norm("bn1", c.Width)
+	c.eachBlock(func(b block) {
+		conv(b.name+".conv1", b.inner, b.in, 1)
+		norm(b.name+".bn1", b.inner)
+		conv(b.name+".conv2", b.inner, b.inner, 3)
+		norm(b.name+".bn2", b.inner)
+		conv(b.name+".conv3", b.inner*expansion, b.inner, 1)
+		norm(b.name+".bn3", b.inner*expansion)
+		if b.project {
+			conv(b.name+".downsample.0", b.inner*expansion, b.in, 1)
+			norm(b.name+".downsample.1", b.inner*expansion)
+		}
+	})
+	return list
+}
+
+// block is one bottleneck: 1×1 in → inner, 3×3 inner → inner with the stride, 1×1 inner → expansion·inner.
+type block struct {
+	name              string
+	in, inner, stride int
+	project           bool // a 1×1 convolution on the shortcut
+}
+
+// eachBlock calls visit for each block in order.
+func (c Config) eachBlock(visit func(block)) {
+	in := c.Width
+	for stage, count := range c.Blocks {
+		inner := c.Width << stage
+		for i := range count {
+			b := block{name: fmt.Sprintf("layer%d.%d", stage+1, i), in: in, inner: inner, stride: 1, project: i == 0}
+			if stage > 0 && i == 0 {
+				b.stride = 2
+			}
+			visit(b)
+			in = inner * expansion
+		}
+	}
+}
+
+// Features returns the feature maps [batch, h, w, Channels] of normalized images [batch, height, width, 3].
+func (c Config) Features(p Params, images *Node, norm BatchNorm) *Node {
+	var x *Node
+	if c.Stem == ImageNetStem {
+		x = convolve(images, p.Value("conv1.weight"), 2)
+		x = relu(norm.apply(p, "bn1", x))
+		x = MaxPool(x).Window(3).Strides(2).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
+	} else {
+		x = convolve(images, p.Value("conv1.weight"), 1)
+		x = relu(norm.apply(p, "bn1", x))
+	}
+	c.eachBlock(func(b block) { x = b.build(p, x, norm) })
+	return x
+}
+
+func (b block) build(p Params, x *Node, norm BatchNorm) *Node {
+	layer := func(conv, bn string, x *Node, stride int) *Node {
+		return norm.apply(p, b.name+"."+bn, convolve(x, p.Value(b.name+"."+conv+".weight"), stride))
+	}
+	y := relu(layer("conv1", "bn1", x, 1))
+	y = relu(layer("conv2", "bn2", y, b.stride))
+	y = layer("conv3", "bn3", y, 1)
+	if b.project {
+		x = layer("downsample.0", "downsample.1", x, b.stride)
+	}
+	return relu(Add(x, y))
+}
+
+// relu is max(x, 0) with gradient 0 at 0, as PyTorch has it (GoMLX's own has gradient 1 there).
+func relu(x *Node) *Node {
+	zero := ScalarZero(x.Graph(), x.DType())
+	return Where(GreaterThan(x, zero), x, ZerosLike(x))
+}
