@@ -123,15 +123,15 @@ func SquaredDistances(x, y *Node) *Node {
 	return Sub(Add(xx, yy), MulScalar(DotGeneral(x, []int{1}, nil, y, []int{1}, nil), 2))
 }
 
-// clampBelow keeps squared distances at or above 1e-6, with gradient 0 where it holds them.
+// clampBelow keeps squared distances at or above 1e-6, with gradient 0 where it holds them. NaN stays NaN.
 func clampBelow(d *Node) *Node {
 	smallest := Scalar(d.Graph(), d.DType(), smallestSquaredDistance)
-	return Where(GreaterThan(d, smallest), d, BroadcastToShape(smallest, d.Shape()))
+	return Where(LessOrEqual(d, smallest), BroadcastToShape(smallest, d.Shape()), d)
 }
 
-// positivePart is max(x, 0) with gradient 0 at 0.
+// positivePart is max(x, 0) with gradient 0 at 0. NaN stays NaN.
 func positivePart(x *Node) *Node {
-	return Where(GreaterThan(x, ScalarZero(x.Graph(), x.DType())), x, ZerosLike(x))
+	return Where(LessOrEqual(x, ScalarZero(x.Graph(), x.DType())), ZerosLike(x), x)
 }
 
 // rootNorm returns the norms [n, 1] of the rows of x, √(Σx² + 1e-12), whose gradient is finite at 0.
@@ -149,4 +149,14 @@ func IntrospectiveLogits(features, uncertainty, weight, bias *Node) *Node {
 	distance := clampBelow(SquaredDistances(features, p))
 	factor := Exp(Neg(Div(ReduceAndKeep(Square(u), ReduceSum, -1), MulScalar(distance, DefaultTau))))
 	return OneMinus(Mul(OneMinus(f), factor))
+}
+
+// Similarity returns how similar a pair of images is at semantic distance alpha of unit embeddings and uncertainty beta: the cosine S = 1 − α²/2, which
+// Paper turns into 1 − (1−S)·exp(−β/(τα)). The released forms, which exist for proxies only, leave it the cosine.
+func (m Metric) Similarity(alpha, beta float64) float64 {
+	dissimilarity := alpha * alpha / 2
+	if m.Form == Paper && alpha > 0 {
+		dissimilarity *= math.Exp(-beta / (m.Tau * alpha))
+	}
+	return 1 - dissimilarity
 }

@@ -202,3 +202,6 @@ func (m *Model) normalizePixels(images *graph.Node) *graph.Node {
 	x := graph.ConvertDType(images, dtypes.Float32)
 	return graph.Mul(graph.Sub(x, constant(mean)), constant(scale))
 }
+
+// Metric is the metric that the model is trained with.
+func (m *Model) Metric() Metric { return m.config.Metric }

@@ -146,7 +146,9 @@ func TestProxyAnchorAgainstReference(t *testing.T) {
 	}
 }
 
-func proxyAnchor() ProxyAnchor { return ProxyAnchor{Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin} }
+func proxyAnchor() ProxyAnchor {
+	return ProxyAnchor{Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin}
+}
 
 func TestIntrospectiveDistanceAgainstReference(t *testing.T) {
 	f := reference(t, "introspective_distance")
@@ -223,9 +225,9 @@ func TestNetworkAgainstReference(t *testing.T) {
 	expect(t, f, "uncertainty", uncertainty, tensorTolerance)
 }
 
-// trainReference runs the six steps of the reference with the settings that change makes of the reference's, and returns the
-// largest relative difference of the losses and of the final tensors.
-func trainReference(t *testing.T, form Form, change func(*Config, *StepInput)) (losses, tensor float64) {
+// trainReference runs the six steps of the reference, with its settings and inputs as the change leaves them, and returns the largest
+// relative difference of the losses and of the final tensors.
+func trainReference(t *testing.T, form Form, change mutation) (losses, tensor float64) {
 	t.Helper()
 	f := reference(t, "training_steps_"+strings.ReplaceAll(string(form), "-", "_"))
 	setting := func(name string) float64 { return float64(floats(t, f, "settings."+name)[0]) }
@@ -235,7 +237,9 @@ func trainReference(t *testing.T, form Form, change func(*Config, *StepInput)) (
 		LearningRate: setting("lr"), ProxyFactor: setting("proxy_lr_factor"), WeightDecay: setting("weight_decay"),
 		Clip: setting("clip"), Epsilon: setting("eps"), DecayEvery: int(setting("decay_every")), DecayFactor: setting("decay_factor"),
 	}
-	change(&c, &StepInput{})
+	if change.config != nil {
+		change.config(&c)
+	}
 	m, images := referenceModel(t, c, 5)
 	if err := m.SetValues(ProxiesName, floats(t, f, "proxies")); err != nil {
 		t.Fatal(err)
@@ -251,7 +255,9 @@ func trainReference(t *testing.T, form Form, change func(*Config, *StepInput)) (
 			Images: images, Labels: input(t, f, "y"), Mix: Mix{float64(lambdas[step]), permutation},
 			LearningRate: c.Optimizer.learningRate(step), Warmup: step < int(setting("warmup_steps")),
 		}
-		change(&Config{}, &in)
+		if change.input != nil {
+			change.input(&in)
+		}
 		loss, err := trainer.Step(in)
 		if err != nil {
 			t.Fatal(err)
@@ -270,9 +276,7 @@ func trainReference(t *testing.T, form Form, change func(*Config, *StepInput)) (
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := relative(got, floats(t, f, tensorOf.Name))
-		t.Logf("%s: %.2g", name, r)
-		tensor = max(tensor, r)
+		tensor = max(tensor, relative(got, floats(t, f, tensorOf.Name)))
 	}
 	return losses, tensor
 }
@@ -280,12 +284,47 @@ func trainReference(t *testing.T, form Form, change func(*Config, *StepInput)) (
 func TestTrainingStepsAgainstReference(t *testing.T) {
 	for _, form := range Forms {
 		t.Run(string(form), func(t *testing.T) {
-			losses, tensor := trainReference(t, form, func(*Config, *StepInput) {})
+			losses, tensor := trainReference(t, form, mutation{})
 			if !(losses <= lossTolerance) {
 				t.Errorf("losses differ by %.3g, want at most %g", losses, lossTolerance)
 			}
 			if !(tensor <= tensorTolerance) {
 				t.Errorf("final tensors differ by %.3g, want at most %g", tensor, tensorTolerance)
+			}
+		})
+	}
+}
+
+// mutation breaks a part of the training that the reference's steps must notice.
+type mutation struct {
+	config func(*Config)
+	input  func(*StepInput)
+}
+
+// TestReferenceNoticesBrokenParts shows that the comparison above fails where a part of the step is wrong.
+func TestReferenceNoticesBrokenParts(t *testing.T) {
+	optimizer := func(change func(*OptimizerConfig)) mutation {
+		return mutation{config: func(c *Config) { change(&c.Optimizer) }}
+	}
+	for name, change := range map[string]mutation{
+		"no weight decay":        optimizer(func(o *OptimizerConfig) { o.WeightDecay = 0 }),
+		"no clipping":            optimizer(func(o *OptimizerConfig) { o.Clip = 1e6 }),
+		"epsilon of Adam":        optimizer(func(o *OptimizerConfig) { o.Epsilon = 1e-8 }),
+		"no schedule":            optimizer(func(o *OptimizerConfig) { o.DecayFactor = 1 }),
+		"proxies at the base lr": optimizer(func(o *OptimizerConfig) { o.ProxyFactor = 1 }),
+		"no mixup":               {config: func(c *Config) { c.Mixing.Mixup = false }},
+		"margin":                 {config: func(c *Config) { c.Loss.Margin = 0 }},
+		"batch statistics":       {config: func(c *Config) { c.Model.BatchNorm = TrainedBatchNorm }},
+		"another form":           {config: func(c *Config) { c.Metric.Form = ReleasedRaw }},
+		"no warm-up":             {input: func(in *StepInput) { in.Warmup = false }},
+		"lambda of the other":    {input: func(in *StepInput) { in.Mix.Lambda = 1 - in.Mix.Lambda }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("compiles a network")
+			}
+			if losses, tensor := trainReference(t, Released, change); losses <= lossTolerance || tensor <= tensorTolerance {
+				t.Errorf("losses differ by %.3g and tensors by %.3g: the reference doesn't notice", losses, tensor)
 			}
 		})
 	}

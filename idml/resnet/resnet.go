@@ -181,8 +181,7 @@ func (b block) build(p Params, x *Node, norm BatchNorm) *Node {
 	return relu(Add(x, y))
 }
 
-// relu is max(x, 0) with gradient 0 at 0, as PyTorch has it (GoMLX's own has gradient 1 there).
+// relu is max(x, 0) with gradient 0 at 0, as PyTorch has it (GoMLX's own has gradient 1 there). NaN stays NaN.
 func relu(x *Node) *Node {
-	zero := ScalarZero(x.Graph(), x.DType())
-	return Where(GreaterThan(x, zero), x, ZerosLike(x))
+	return Where(LessOrEqual(x, ScalarZero(x.Graph(), x.DType())), ZerosLike(x), x)
 }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make setup   what the others need: Python packages in .venv, Go tools in .tools, XLA's plugin (again: seconds, offline)
+# make demo    train on the embedded letters, run the first notebook, write a report: runs/demo/report.html
+# make test    all checks and tests
+# make lab     JupyterLab on this machine, with the kernel "IDML (Go)"
+# make clean   removes .venv, .tools and runs/demo
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+DEMO := runs/demo
+IDML := .tools/bin/idml
+NOTEBOOK := .venv/bin/python notebooks/run_notebook.py
+
+export GOFLAGS ?= -buildvcs=false
+export GOMLX_NO_AUTO_INSTALL := 1
+
+.PHONY: help setup demo test check format lab clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	@PYTHON='$(PYTHON)' tools/setup.sh
+
+demo: setup
+	@start=$$SECONDS
+	rm -rf '$(DEMO)' # only what an earlier demo wrote
+	echo 'demo: training on the embedded letters'
+	$(IDML) train --recipe glyphs --out '$(DEMO)'
+	echo 'demo: executing notebooks/01_quickstart.ipynb'
+	$(NOTEBOOK) --output '$(DEMO)/01_quickstart.ipynb' notebooks/01_quickstart.ipynb
+	$(IDML) report '$(DEMO)'
+	echo "demo: done in $$((SECONDS - start)) s"
+
+test: check
+	@echo 'test: go test ./...'
+	go test ./...
+	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
+	go test -race ./datasets/... ./idml/retrieval/...
+
+check: setup
+	@echo 'test: gofumpt, go mod tidy, go vet, staticcheck, go build'
+	unformatted=$$(.tools/bin/gofumpt -l .)
+	if [[ -n $$unformatted ]]; then echo "not formatted (make format): $$unformatted"; exit 1; fi
+	for module in . tools tools/lint; do go -C "$$module" mod tidy -diff; done
+	go vet ./...
+	.tools/bin/staticcheck ./...
+	go build ./...
+
+format: setup
+	@.tools/bin/gofumpt -w .
+
+# Jupyter makes a random token and prints the address with it.
+lab: setup
+	@.venv/bin/jupyter lab --no-browser --ip=127.0.0.1 --ServerApp.root_dir=notebooks $$([[ $$(id -u) != 0 ]] || echo --allow-root)
+
+clean:
+	rm -rf .venv .tools '$(DEMO)'
+
+.ONESHELL:

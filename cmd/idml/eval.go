@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/compute"
+
+	"introspection/experiment"
+	"introspection/idml/backend"
+	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
+)
+
+func evalCommand() command {
+	return command{
+		name:    "eval",
+		summary: "measure a run, or embeddings made elsewhere",
+		usage:   "[--json] RUN\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
+		help: `
+Eval measures how well test images find images of their own class: R@K, R-precision, MAP@R,
+and NMI, AMI and F1 of k-means clusters, all as fractions of 1.
+
+FILE is a safetensors file with the tensors "embeddings" [n, d] float32 and "labels" [n]
+int32 or int64, and optionally "uncertainties" [n, d] and "clusters" [n], which are then
+used instead of k-means.
+
+Examples:
+  $ idml eval runs/glyphs
+  $ idml eval --json runs/glyphs
+  $ idml eval --json --embeddings mine.safetensors`,
+		run: runEval,
+	}
+}
+
+func runEval(ctx context.Context, env *environment, args []string) error {
+	set := env.flags("eval")
+	asJSON := set.Bool("json", false, "print one JSON object")
+	file := set.String("embeddings", "", "measure the embeddings in a safetensors `file`")
+	ks := set.String("ks", "1,2,4,8", "the `list` of K of R@K, for --embeddings")
+	seed := set.Uint64("seed", 0, "the seed of k-means `n`, for --embeddings")
+	if err := env.parse(set, args, 1); err != nil {
+		return err
+	}
+	if (set.NArg() == 0) == (*file == "") {
+		return usageError{"eval: name either a run folder or --embeddings FILE"}
+	}
+	o := retrieval.DefaultOptions()
+	o.Seed = *seed
+	var err error
+	if o.Ks, err = parseKs(*ks); err != nil {
+		return err
+	}
+	b, err := backend.Open("")
+	if err != nil {
+		return err
+	}
+	defer b.Finalize()
+	var result *retrieval.Result
+	if *file != "" {
+		result, err = evalFile(ctx, b, *file, o)
+	} else {
+		result, err = experiment.Evaluate(ctx, b, set.Arg(0))
+	}
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(env.stdout).Encode(result)
+	}
+	env.printResults([]runlog.Row{{Name: "test images", Metrics: result.Metrics()}})
+	fmt.Fprintf(env.stdout, "%d queries of %d classes, %d without another image of their class\n", result.Queries, result.Classes, result.LoneQueries)
+	return nil
+}
+
+// parseKs parses a list such as "1,2,4".
+func parseKs(list string) ([]int, error) {
+	var ks []int
+	for word := range strings.SplitSeq(list, ",") {
+		k, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || k < 1 {
+			return nil, usageError{fmt.Sprintf("eval: --ks %q: want numbers from 1 with commas between", list)}
+		}
+		ks = append(ks, k)
+	}
+	return ks, nil
+}
+
+func evalFile(ctx context.Context, b compute.Backend, path string, o retrieval.Options) (*retrieval.Result, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	result, err := experiment.EvaluateEmbeddings(ctx, b, f, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return result, nil
+}

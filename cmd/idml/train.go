@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"introspection/experiment"
+	"introspection/idml"
+	"introspection/idml/backend"
+	"introspection/idml/runlog"
+)
+
+func trainCommand() command {
+	return command{
+		name:    "train",
+		summary: "train a model and write a run folder",
+		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]…\n       idml train --resume DIR",
+		help: `
+Train makes the folder DIR and writes into it settings, metrics, the trained model,
+predictions of the test images and results. Both baselines, raw pixels and the untrained
+network, are measured too. Ctrl-C ends training after the step under way; what was trained is
+measured, and --resume goes on from there.
+
+Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by their path in config.json.
+
+Own images lie in FOLDER/CLASS/IMAGE (JPEG or PNG): the first half of the classes, by name,
+trains, the second half is retrieved; or in FOLDER/train/CLASS and FOLDER/test/CLASS.
+
+Examples:
+  $ idml train --recipe glyphs --out runs/glyphs
+  $ idml train --recipe glyphs --set metric.form=plain --set seed=1 --out runs/plain-1
+  $ idml train --recipe fashion --set epochs=4 --out runs/fashion
+  $ idml train --data ~/birds --set data.image_size=64 --out runs/birds
+  $ idml train --recipe glyphs --print-config
+  $ idml train --resume runs/glyphs`,
+		run: runTrain,
+	}
+}
+
+// settings collects --set KEY=VALUE.
+type settings []string
+
+func (s *settings) String() string { return strings.Join(*s, " ") }
+
+func (s *settings) Set(v string) error {
+	if !strings.Contains(v, "=") {
+		return fmt.Errorf("%q is not KEY=VALUE", v)
+	}
+	*s = append(*s, v)
+	return nil
+}
+
+func runTrain(ctx context.Context, env *environment, args []string) error {
+	set := env.flags("train")
+	out := set.String("out", "", "make the run `folder`")
+	resume := set.String("resume", "", "continue the run in this `folder`")
+	recipe := set.String("recipe", "", "begin with the settings of a recipe, by `name`")
+	file := set.String("config", "", "begin with the settings in a `file` like a run's config.json")
+	data := set.String("data", "", "train on the images in this `folder`")
+	show := set.Bool("print-config", false, "print the settings as JSON and end")
+	var changes settings
+	set.Var(&changes, "set", "change a setting, as `key=value`; may be repeated")
+	if err := env.parse(set, args, 0); err != nil {
+		return err
+	}
+	if *resume != "" {
+		if *out != "" || *recipe != "" || *file != "" || *data != "" || len(changes) > 0 {
+			return usageError{"train: --resume takes all settings from the run: give no other option"}
+		}
+		return env.train(ctx, *resume, experiment.Resume)
+	}
+	cfg, err := trainingConfig(*recipe, *file, *data, changes)
+	if err != nil {
+		return err
+	}
+	if *show {
+		e := json.NewEncoder(env.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(cfg)
+	}
+	if *out == "" {
+		return usageError{"train: no run folder: name one with --out DIR"}
+	}
+	return env.train(ctx, *out, func(ctx context.Context, b compute.Backend, dir string, o experiment.Options) (*runlog.Results, error) {
+		return experiment.Train(ctx, b, cfg, dir, o)
+	})
+}
+
+// trainingConfig returns the settings that the options name, checked as a whole.
+func trainingConfig(recipe, file, data string, changes settings) (idml.Config, error) {
+	var cfg idml.Config
+	var err error
+	switch {
+	case recipe != "" && file != "":
+		return cfg, usageError{"train: --recipe and --config exclude each other"}
+	case file != "":
+		cfg, err = readConfig(file)
+	case recipe != "":
+		cfg, err = idml.Recipe(recipe)
+	case data != "":
+		cfg, err = idml.Recipe("folder")
+	default:
+		return cfg, usageError{"train: nothing to train on: name a --recipe, a --config or a folder of images with --data"}
+	}
+	if err != nil {
+		return cfg, err
+	}
+	if data != "" {
+		cfg.Data.Folder = data
+		if cfg.Data.Name != "fashion" { // Fashion-MNIST's recipe reads its own files from a folder
+			cfg.Data.Name = "folder"
+		}
+	}
+	for _, change := range changes {
+		key, value, _ := strings.Cut(change, "=")
+		if err := cfg.Set(key, value); err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, cfg.Validate()
+}
+
+// readConfig reads a file like a run's config.json. An unknown setting is an error that names it.
+func readConfig(path string) (idml.Config, error) {
+	var cfg idml.Config
+	f, err := os.Open(path)
+	if err != nil {
+		return cfg, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&cfg); err != nil {
+		return cfg, fmt.Errorf("%s: %w", path, err)
+	}
+	return cfg, nil
+}
+
+// train runs a training, shows its progress, and prints the results.
+func (env *environment) train(ctx context.Context, dir string, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
+	b, err := backend.Open("")
+	if err != nil {
+		return err
+	}
+	defer b.Finalize()
+	line := env.progress()
+	begun := time.Now()
+	results, err := do(ctx, b, dir, experiment.Options{Progress: func(p idml.Progress) {
+		if p.Metrics != nil {
+			line.clear()
+			fmt.Fprintf(env.stderr, "epoch %d of %d: R@1 %.3f\n", p.Epoch, p.Epochs, p.Metrics["recall@1"])
+			return
+		}
+		line.update(stepText(p, time.Since(begun)))
+	}})
+	line.clear()
+	if err != nil {
+		return err
+	}
+	env.printResults(results.Rows)
+	if results.Status == runlog.StatusStopped {
+		fmt.Fprintf(env.stdout, "stopped in epoch %d; go on with: idml train --resume %s\n", results.Epochs+1, dir)
+		return errors.Join(context.Canceled)
+	}
+	fmt.Fprintf(env.stdout, "%d steps in %s; the run is in %s\n", results.Steps, time.Duration(results.Seconds*float64(time.Second)).Round(time.Second), dir)
+	return nil
+}
+
+// stepText returns a line such as "epoch 2/10 [#####-----]  14/56  loss 4.213  1900 images/s".
+func stepText(p idml.Progress, elapsed time.Duration) string {
+	const cells = 20
+	full := cells * p.Batch / max(p.Batches, 1)
+	bar := strings.Repeat("#", full) + strings.Repeat("-", cells-full)
+	return fmt.Sprintf("epoch %d/%d [%s] %d/%d  loss %.3f  %.0f images/s  %s",
+		p.Epoch, p.Epochs, bar, p.Batch, p.Batches, p.Loss, p.ImagesPerSecond, elapsed.Round(time.Second))
+}

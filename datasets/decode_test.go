@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// referenceImages returns the folder of images with the results of torchvision's evaluation transform beside them.
+func referenceImages() fs.FS {
+	if dir := os.Getenv("IDML_REFERENCE_IMAGES"); dir != "" {
+		return os.DirFS(dir)
+	}
+	return os.DirFS("testdata/images")
+}
+
+func TestReferenceImages(t *testing.T) {
+	fsys := referenceImages()
+	expected, err := fs.Glob(fsys, "*.expected.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(expected) < 7 {
+		t.Fatalf("%d reference images: want at least 7", len(expected))
+	}
+	evaluation := Compose{Resize{256}, CenterCrop{224}}
+	for _, file := range expected {
+		name := strings.TrimSuffix(file, ".expected.png")
+		t.Run(name, func(t *testing.T) {
+			// PNG files must agree to a level; of JPEG files two decoders need not make quite the same.
+			maxWant, meanWant := 1, 1.0
+			if strings.HasSuffix(name, ".jpg") {
+				maxWant, meanWant = 16, 1.0
+			}
+			got := evaluation.Apply(readImage(t, fsys, name), nil)
+			want := readImage(t, fsys, file)
+			if got.Width != want.Width || got.Height != want.Height {
+				t.Fatalf("%d × %d pixels: want %d × %d", got.Width, got.Height, want.Width, want.Height)
+			}
+			largest, sum := 0, 0
+			for i := range got.Pix {
+				d := int(got.Pix[i]) - int(want.Pix[i])
+				d = max(d, -d)
+				largest, sum = max(largest, d), sum+d
+			}
+			mean := float64(sum) / float64(len(got.Pix))
+			t.Logf("largest difference %d, mean %.4f", largest, mean)
+			if largest > maxWant || mean >= meanWant {
+				t.Errorf("largest difference %d, mean %g: want at most %d and below %g", largest, mean, maxWant, meanWant)
+			}
+		})
+	}
+}
+
+// readImage decodes a file of fsys.
+func readImage(t *testing.T, fsys fs.FS, name string) *RGB {
+	t.Helper()
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := decode(data)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return img
+}
+
+// Wanted numbers: Pillow's convert("RGB") (testdata/README.md).
+func TestDecodeAgreesWithPillow(t *testing.T) {
+	var cases []struct {
+		Name, Mode    string
+		File, Want    []byte
+		Width, Height int
+	}
+	readGolden(t, "decode.json", &cases)
+	if len(cases) < 15 {
+		t.Fatalf("%d golden cases: want at least 15", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			got, err := Decode(bytes.NewReader(c.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Width != c.Width || got.Height != c.Height {
+				t.Fatalf("%d × %d pixels: want %d × %d", got.Width, got.Height, c.Width, c.Height)
+			}
+			// JPEG: the cosine transforms round differently, by a level; conversion from YCbCr can double it.
+			tolerance := 0
+			if strings.HasPrefix(c.Name, "JPEG") {
+				tolerance = 3
+			}
+			for i := range c.Want {
+				if d := int(got.Pix[i]) - int(c.Want[i]); max(d, -d) > tolerance {
+					t.Fatalf("byte %d is %d: want %d ± %d", i, got.Pix[i], c.Want[i], tolerance)
+				}
+			}
+		})
+	}
+}
+
+func TestDecodeFaults(t *testing.T) {
+	var whole bytes.Buffer
+	if err := png.Encode(&whole, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	huge := bytes.Clone(whole.Bytes())
+	binary.BigEndian.PutUint32(huge[16:], 1<<20) // the header's width and height, and its checksum
+	binary.BigEndian.PutUint32(huge[20:], 1<<20)
+	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29]))
+	for _, c := range []struct {
+		name, data, want string
+	}{
+		{"nothing", "", ErrNotImage.Error()},
+		{"text", "a long enough text", ErrNotImage.Error()},
+		{"GIF", "GIF89a\x01\x00\x01\x00", ErrNotImage.Error()},
+		{"cut PNG", whole.String()[:50], "EOF"},
+		{"cut JPEG", jpegMagic, "EOF"},
+		{"huge PNG", string(huge), "1048576 × 1048576 pixels"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Decode(strings.NewReader(c.data))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v: want %q", err, c.want)
+			}
+			if errors.Is(err, ErrNotImage) != (c.want == ErrNotImage.Error()) {
+				t.Errorf("error %v: is ErrNotImage or is not, wrongly", err)
+			}
+		})
+	}
+}
+
+// A part of an image, and 16 bits: forms that no case of Pillow's covers.
+func TestFromImage(t *testing.T) {
+	deep := image.NewNRGBA64(image.Rect(0, 0, 1, 1))
+	deep.SetNRGBA64(0, 0, color.NRGBA64{R: 0x12ff, G: 0x34ff, B: 0x5600, A: 0x0100})
+	if diff := cmp.Diff([]uint8{0x12, 0x34, 0x56}, FromImage(deep).Pix); diff != "" {
+		t.Errorf("16 bits with alpha (-want +got):\n%s", diff)
+	}
+	gray := image.NewGray16(image.Rect(0, 0, 1, 1))
+	gray.SetGray16(0, 0, color.Gray16{Y: 0xabcd})
+	if diff := cmp.Diff([]uint8{0xab, 0xab, 0xab}, FromImage(gray).Pix); diff != "" {
+		t.Errorf("16 bits of gray (-want +got):\n%s", diff)
+	}
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		m := image.NewYCbCr(image.Rect(0, 0, 15, 13), ratio)
+		for i := range m.Y {
+			m.Y[i] = uint8(i)
+		}
+		for i := range m.Cb {
+			m.Cb[i], m.Cr[i] = 100, 160
+		}
+		part := FromImage(m.SubImage(image.Rect(3, 5, 9, 12)))
+		r, g, b := jfifColor(m.Y[6*15+7], 100, 160)
+		if diff := cmp.Diff([]uint8{r, g, b}, part.Pix[3*(6+4):3*(6+4)+3]); part.Width != 6 || part.Height != 7 || diff != "" {
+			t.Errorf("%v: part of %d × %d pixels, one of them (-want +got):\n%s", ratio, part.Width, part.Height, diff)
+		}
+		whole := FromImage(m)
+		if diff := cmp.Diff([]uint8{r, g, b}, whole.Pix[3*(6*15+7):3*(6*15+7)+3]); diff != "" {
+			t.Errorf("%v: a pixel of the whole (-want +got):\n%s", ratio, diff)
+		}
+	}
+}

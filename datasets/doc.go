@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package datasets brings labeled images from where they are to batches for a model. It knows nothing of models.
+//
+// There are only a few types. An [RGB] is an image, always as bytes [height, width, 3]: normalization happens on the device. A
+// [Dataset] is a list of [Example] values and a way to load the image of each. A [Split] is the two halves of a task. A
+// [Transform] makes an image of an image, an [Order] says which images come when, and a [Loader] joins them all into the
+// batches of an epoch, as GoMLX's train.Dataset.
+//
+// # Where images come from
+//
+//   - [Glyphs]: letters of six alphabets, drawn when asked for; 84 classes to train and 84 unseen ones to retrieve; a share of
+//     the images is made ambiguous by a known amount. The default task: it needs no files and no network.
+//   - [Fashion]: an embedded part of Fashion-MNIST, photographs of products; [FashionFolder] reads the full set.
+//   - [Folder]: any folder of class folders of JPEG and PNG images.
+//   - [New]: anything else that can load an image by its number.
+//
+// # The path of an image
+//
+//  1. Dataset.Image loads it: [Decode] makes red, green and blue bytes of any color model as Pillow does.
+//  2. A Transform brings it to the size of the batch. For a test: Compose{Resize{256}, CenterCrop{224}}. To train:
+//     Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}. Resampling is equal to Pillow's antialiased bilinear bit for
+//     bit, rounding and distributions are torchvision's.
+//  3. Loader.Epoch puts it into a batch: uint8 [batch, height, width, 3] and labels int32 [batch].
+//
+// # Chance
+//
+// All chance is a pure function of seeds and numbers: an image of Glyphs of its seed, class and number; a transform of the
+// loader's seed, the epoch and the image's place in it. So the number of workers changes nothing, and a run that resumes at a
+// batch sees what the first run saw. Floating-point rounding may differ between processor architectures; within one it does
+// not.
+//
+// Datasets and transforms may be used by many goroutines at once. Panics that begin with "datasets:" are a caller's mistakes;
+// what data can cause is an error that names the image or file.
+package datasets

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idml
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train"
+
+	"introspection/idml/resnet"
+	"introspection/idml/retrieval"
+)
+
+// Embedded holds the embeddings of a dataset's images, in the dataset's order.
+type Embedded struct {
+	// Semantic [n, dim] has rows of length 1.
+	Semantic retrieval.Matrix
+	// Uncertainty [n, dim] is as the uncertainty head gives it.
+	Uncertainty retrieval.Matrix
+	Labels      []int
+}
+
+// Embedder embeds images with a model, by stored statistics of batch normalization.
+type Embedder struct {
+	dim  int
+	exec *model.Exec
+}
+
+// NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
+func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
+	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) (*graph.Node, *graph.Node) {
+		e := m.embed(images, resnet.StoredStatistics)
+		return e.Semantic, e.Uncertainty
+	})
+	if err != nil {
+		return nil, fmt.Errorf("idml: preparing the embedding: %w", err)
+	}
+	return &Embedder{dim: m.config.Model.EmbeddingSize, exec: exec}, nil
+}
+
+// Embed returns the embeddings of all images of a dataset, whose batches are images uint8 [batch, h, w, 3] and labels int32 [batch]. A last batch that is
+// shorter is filled up for the device, so that one program serves all. The context is looked at between batches.
+func (e *Embedder) Embed(ctx context.Context, ds train.Dataset) (*Embedded, error) {
+	out := &Embedded{}
+	full := 0
+	for batch, err := range ds.Iter() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("idml: embedding %s: %w", ds.Name(), err)
+		}
+		full = max(full, batch.Inputs[0].Shape().Dimensions[0])
+		if err := e.batch(batch, full, out); err != nil {
+			return nil, fmt.Errorf("idml: embedding %s: %w", ds.Name(), err)
+		}
+	}
+	n := len(out.Labels)
+	out.Semantic.Rows, out.Semantic.Cols = n, e.dim
+	out.Uncertainty.Rows, out.Uncertainty.Cols = n, e.dim
+	return out, nil
+}
+
+// batch appends the embeddings of one batch, which it finalizes.
+func (e *Embedder) batch(batch train.Batch, full int, out *Embedded) error {
+	defer func() {
+		batch.Inputs[0].MustFinalizeAll()
+		batch.Labels[0].MustFinalizeAll()
+	}()
+	labels, err := tensors.CopyFlatData[int32](batch.Labels[0])
+	if err != nil {
+		return err
+	}
+	images := batch.Inputs[0]
+	if len(labels) < full {
+		if images, err = padBatch(images, full); err != nil {
+			return err
+		}
+		defer images.MustFinalizeAll()
+	}
+	semantic, uncertainty, err := e.exec.Call2(images)
+	if err != nil {
+		return err
+	}
+	defer semantic.MustFinalizeAll()
+	defer uncertainty.MustFinalizeAll()
+	for _, part := range []struct {
+		from *tensors.Tensor
+		to   *retrieval.Matrix
+	}{{semantic, &out.Semantic}, {uncertainty, &out.Uncertainty}} {
+		if err := tensors.ConstFlatData(part.from, func(flat []float32) {
+			part.to.Data = append(part.to.Data, flat[:len(labels)*e.dim]...)
+		}); err != nil {
+			return err
+		}
+	}
+	for _, label := range labels {
+		out.Labels = append(out.Labels, int(label))
+	}
+	return nil
+}
+
+// padBatch returns images uint8 [n, h, w, 3] with n filled up by black images.
+func padBatch(images *tensors.Tensor, n int) (*tensors.Tensor, error) {
+	dims := images.Shape().Dimensions
+	padded := tensors.FromShape(shapes.Make(dtypes.Uint8, n, dims[1], dims[2], dims[3]))
+	flat, err := tensors.CopyFlatData[uint8](images)
+	if err != nil {
+		return nil, err
+	}
+	return padded, tensors.MutableFlatData(padded, func(to []uint8) { copy(to, flat) })
+}

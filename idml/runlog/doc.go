@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package runlog keeps one training run in one folder, so that a report, a
+// notebook or another program can read later what was run and what came out.
+//
+// There are few types. A [Run] is an open folder. [Environment], [Record],
+// [Results] and [Prediction] are what is kept in it, each with one method that
+// writes and one that reads. [Create] starts a new folder and never writes over
+// an old one; [Open] opens one for reading, or to go on with it.
+//
+// # Files
+//
+//	config.json        settings of the run: one JSON object, as the caller's type spells it
+//	environment.json   one Environment: program, machine, backend
+//	metrics.jsonl      one Record a line, in the order of training
+//	results.json       one Results: what came out, written when training ends or is stopped
+//	predictions.jsonl  one Prediction a line: queries of the final evaluation and their nearest images
+//	thumbnails/        NNNNN.png: small pictures of test images; NNNNN is Prediction.Index with at least five digits
+//	model.safetensors  the trained weights; written by the caller through WriteFile
+//	log.txt            what the program said, as plain text
+//
+// All text is UTF-8. Every file but metrics.jsonl and log.txt is written to a
+// temporary file in the same folder, flushed to the disk and renamed, so that
+// a reader finds the old file or the new one, never half of one. (Thumbnails are
+// renamed, too, but not flushed one by one: there are many, and they can be made again.)
+//
+// metrics.jsonl grows by one line a call. If the machine stops in the middle of
+// a line, that last line is torn: reading leaves it out and notes so in
+// [Run.Warnings], and the next append removes it. A broken line elsewhere is a [FormatError].
+//
+// # Fields
+//
+// environment.json:
+//
+//	go         version of Go that built the program, as "go1.26.5"
+//	os, arch   as GOOS and GOARCH spell them
+//	backend    configuration of the backend, as "xla:cpu"
+//	device     description of the device, as the backend gives it
+//	revision   commit of the program's source, with "+dirty" if it was changed; empty if unknown
+//	cpus       logical CPUs that the program could use
+//	modules    versions of the modules built in, by path
+//
+// metrics.jsonl:
+//
+//	kind               "step": one training step; "eval": one evaluation on the test classes
+//	epoch              from 1; an evaluation before training has 0
+//	step               optimizer steps done so far, over all epochs
+//	loss               training loss of the step; in an "eval" record not used
+//	lr                 learning rate of the base group in this step
+//	images_per_second  speed of training, as the caller averages it
+//	seconds            wall time since the run began
+//	metrics            fractions by name, as "recall@1": 0.61; left out if there are none
+//
+// results.json:
+//
+//	status            "finished", or "stopped" if training ended before its last epoch
+//	epochs, steps     how many were done
+//	seconds           wall time of the run
+//	rows              list of {name, epoch, metrics}: "raw pixels", "untrained network", "last epoch", "best epoch"
+//	published         metrics that a paper reports for this recipe; left out if there are none
+//	published_source  where they stand, as "arXiv:2309.09982, table 1"
+//
+// predictions.jsonl:
+//
+//	index        position in the test set, from 0; names the thumbnail
+//	name         the image's file or other name
+//	class        name of its class
+//	label        number of its class, from 0
+//	uncertainty  norm of its uncertainty embedding, without unit
+//	correct      whether the nearest image is of the same class
+//	nearest      list of {index, correct, alpha, beta, similarity}, nearest first:
+//	             α the semantic distance, β the uncertainty of the pair, and the introspective similarity
+//	ambiguity    ground truth where it is known: "", "blend", "occlusion", "blur"
+//	amount       how much of it, from 0 to 1
+//
+// Metrics are fractions (0.61, not 61 %). JSON has no word for a number that
+// is not finite: such values are written as the strings "NaN", "Infinity" and
+// "-Infinity", which float() of Python and Number() of JavaScript understand.
+// They are read back as what they were; null is read as NaN.
+package runlog

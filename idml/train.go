@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/ml/train"
+
+	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
+)
+
+// Data is what Train needs of a dataset. Batches are images uint8 [batch, h, w, 3] and labels int32 [batch].
+type Data struct {
+	// Classes is the number of training classes: labels of training are below it.
+	Classes int
+	// Batches is the number of batches of an epoch.
+	Batches int
+	// Train returns the batches of an epoch from batch skip on: the same ones whenever it is asked.
+	Train func(epoch, skip int) train.Dataset
+	// Test has each test image once, in a fixed order; its last batch may be shorter.
+	Test train.Dataset
+}
+
+// Progress tells of a step just taken or, where Metrics isn't nil, of an evaluation.
+type Progress struct {
+	Epoch, Epochs, Batch, Batches, Step int
+	Loss, LearningRate, ImagesPerSecond float64
+	Metrics                             map[string]float64
+}
+
+// TrainOptions are what Train reports to.
+type TrainOptions struct {
+	// Run is the run folder, which gets metrics and checkpoints; nil writes nothing.
+	Run *runlog.Run
+	// Progress is called after each step and evaluation; nil is not called.
+	Progress func(Progress)
+}
+
+// Result is what training ends with.
+type Result struct {
+	State State
+	// Last is the evaluation after the last epoch.
+	Last Evaluation
+	// Stopped is true if the context ended training before its last epoch.
+	Stopped bool
+}
+
+// recordsPerEpoch is about how many lines an epoch adds to metrics.jsonl. Ours: enough for a curve, and few enough for long runs.
+const recordsPerEpoch = 20
+
+// training is the state of one call of Train.
+type training struct {
+	config   Config
+	data     Data
+	options  TrainOptions
+	backend  compute.Backend
+	model    *Model
+	trainer  *Trainer
+	embedder *Embedder
+	result   Result
+
+	before  float64 // seconds of training before this call
+	started time.Time
+	// Since the last record: the losses' sum, the steps, and the time.
+	sum   float64
+	count int
+	since time.Time
+}
+
+// Train trains a model from where state stands (State{} for a new model) to the last epoch: steps over the batches of each
+// epoch, an evaluation on the test classes and a checkpoint. When ctx ends, the step under way is finished, a
+// checkpoint is written, and the result says Stopped.
+func Train(ctx context.Context, backend compute.Backend, m *Model, state State, data Data, o TrainOptions) (*Result, error) {
+	t := &training{config: m.config, data: data, options: o, backend: backend, model: m, started: time.Now(), since: time.Now(), before: state.Seconds}
+	t.result.State = state
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.trainer, err = NewTrainer(backend, m); err != nil {
+		return nil, err
+	}
+	if t.embedder, err = NewEmbedder(backend, m); err != nil {
+		return nil, err
+	}
+	s := &t.result.State
+	for s.Epoch < t.config.Epochs {
+		err := t.epoch(ctx)
+		if err == nil {
+			s.Epoch, s.Batch = s.Epoch+1, 0
+			err = t.evaluate(ctx)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		t.result.Stopped = err != nil
+		s.Seconds = t.seconds()
+		if err := t.save(); err != nil {
+			return nil, err
+		}
+		if err != nil {
+			break
+		}
+	}
+	return &t.result, nil
+}
+
+// check finds what would fail later.
+func (t *training) check() error {
+	if err := t.config.Validate(); err != nil {
+		return err
+	}
+	if t.data.Classes != t.model.Classes() {
+		return fmt.Errorf("idml: the data has %d training classes, the model %d", t.data.Classes, t.model.Classes())
+	}
+	if t.data.Batches < 1 {
+		return fmt.Errorf("idml: an epoch has no batch of %d images: lower data.batch_size", t.config.Data.BatchSize)
+	}
+	return nil
+}
+
+// epoch runs the rest of the epoch under way.
+func (t *training) epoch(ctx context.Context) error {
+	s := &t.result.State
+	every := max(1, t.data.Batches/recordsPerEpoch)
+	for batch, err := range t.data.Train(s.Epoch, s.Batch).Iter() {
+		if err != nil {
+			return fmt.Errorf("idml: epoch %d, batch %d: %w", s.Epoch+1, s.Batch+1, err)
+		}
+		loss, err := t.step(batch)
+		if err != nil {
+			return err
+		}
+		s.Batch, s.Step = s.Batch+1, s.Step+1
+		t.sum, t.count = t.sum+loss, t.count+1
+		if s.Step%every == 0 {
+			if err := t.record(); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step trains on a batch, which it finalizes.
+func (t *training) step(batch train.Batch) (float64, error) {
+	images, labels := batch.Inputs[0], batch.Labels[0]
+	defer images.MustFinalizeAll()
+	defer labels.MustFinalizeAll()
+	s, c := t.result.State, t.config
+	size := images.Shape().Dimensions[0]
+	begun := time.Now()
+	in := StepInput{
+		Images: images, Labels: labels,
+		LearningRate: c.Optimizer.learningRate(s.Epoch), Warmup: s.Epoch < c.WarmupEpochs,
+	}
+	if c.Mixing.Mixup {
+		in.Mix = c.Mixing.draw(c.Seed, s.Epoch, s.Batch, size)
+	}
+	loss, err := t.trainer.Step(in)
+	if err != nil {
+		return 0, err
+	}
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, fmt.Errorf("idml: the loss is %v at step %d (epoch %d): lower optimizer.lr, or change metric.tau or model.uncertainty_init", loss, s.Step+1, s.Epoch+1)
+	}
+	t.progress(Progress{
+		Batch: s.Batch + 1, Step: s.Step + 1, Loss: loss, LearningRate: in.LearningRate,
+		ImagesPerSecond: float64(size) / time.Since(begun).Seconds(),
+	})
+	return loss, nil
+}
+
+// seconds is the time spent in training so far, earlier calls' included.
+func (t *training) seconds() float64 { return t.before + time.Since(t.started).Seconds() }
+
+// progress hands p on with what all its kinds share.
+func (t *training) progress(p Progress) {
+	if t.options.Progress == nil {
+		return
+	}
+	p.Epoch, p.Epochs, p.Batches = t.result.State.Epoch+1, t.config.Epochs, t.data.Batches
+	if p.Metrics != nil {
+		p.Epoch = t.result.Last.Epoch
+	}
+	t.options.Progress(p)
+}
+
+// record appends the mean of the steps since the last record to the run.
+func (t *training) record() error {
+	s, elapsed := t.result.State, time.Since(t.since).Seconds()
+	r := runlog.Record{
+		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: t.sum / float64(t.count), LR: t.config.Optimizer.learningRate(s.Epoch),
+		ImagesPerSecond: float64(t.count*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
+	}
+	t.sum, t.count, t.since = 0, 0, time.Now()
+	if t.options.Run == nil {
+		return nil
+	}
+	return t.options.Run.AppendRecord(r)
+}
+
+// evaluate measures retrieval on the test images after an epoch, where one is due.
+func (t *training) evaluate(ctx context.Context) error {
+	s := &t.result.State
+	if s.Epoch%t.config.EvaluateEvery != 0 && s.Epoch != t.config.Epochs {
+		return nil
+	}
+	embedded, err := t.embedder.Embed(ctx, t.data.Test)
+	if err != nil {
+		return err
+	}
+	o := retrieval.DefaultOptions()
+	o.Clustering = false
+	r, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
+	if err != nil {
+		return fmt.Errorf("idml: evaluating epoch %d: %w", s.Epoch, err)
+	}
+	t.result.Last = Evaluation{Epoch: s.Epoch, Metrics: r.Metrics()}
+	if s.Best.Metrics == nil || t.result.Last.Metrics["recall@1"] > s.Best.Metrics["recall@1"] {
+		s.Best = t.result.Last
+	}
+	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: t.result.Last.Metrics})
+	t.since = time.Now()
+	if t.options.Run == nil {
+		return nil
+	}
+	return t.options.Run.AppendRecord(runlog.Record{
+		Kind: "eval", Epoch: s.Epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
+	})
+}
+
+// save writes the checkpoint of the run.
+func (t *training) save() error {
+	if t.options.Run == nil {
+		return nil
+	}
+	return t.options.Run.WriteFile(runlog.ModelFile, func(w io.Writer) error { return t.model.Save(w, t.result.State) })
+}

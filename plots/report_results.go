@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plots
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"introspection/idml/runlog"
+)
+
+// lead returns the sentence that says what came out, with both baselines.
+func lead(r *runlog.Results) string {
+	if r == nil {
+		return ""
+	}
+	last, ok := recallOf(r, runlog.RowLast)
+	if !ok {
+		return ""
+	}
+	text := fmt.Sprintf("Recall@1 on unseen classes is %s after %s", fraction(last, true), count(r.Epochs, "epoch"))
+	var others []string
+	if v, ok := recallOf(r, runlog.RowRawPixels); ok {
+		others = append(others, fraction(v, true)+" for raw pixels")
+	}
+	if v, ok := recallOf(r, runlog.RowUntrained); ok {
+		others = append(others, fraction(v, true)+" for the untrained network")
+	}
+	if len(others) == 0 {
+		return text + "."
+	}
+	return text + ", beside " + strings.Join(others, " and ") + "."
+}
+
+// recallOf returns recall@1 of a row.
+func recallOf(r *runlog.Results, row string) (float64, bool) {
+	i := slices.IndexFunc(r.Rows, func(row2 runlog.Row) bool { return row2.Name == row })
+	if i < 0 {
+		return 0, false
+	}
+	v, ok := r.Rows[i].Metrics["recall@1"]
+	return v, ok && finite(v)
+}
+
+// resultsTable returns the table of results. Both baselines have a row even
+// if they were not measured, which the table then says.
+func resultsTable(r *runlog.Results) *table {
+	if r == nil {
+		return nil
+	}
+	metrics := metricColumns(r)
+	t := new(table)
+	for _, m := range metrics {
+		t.Columns = append(t.Columns, metricTitle(m))
+	}
+	rows := slices.Clone(r.Rows)
+	for i, name := range []string{runlog.RowRawPixels, runlog.RowUntrained} {
+		if !slices.ContainsFunc(rows, func(row runlog.Row) bool { return row.Name == name }) {
+			rows = slices.Insert(rows, min(i, len(rows)), runlog.Row{Name: name})
+			t.Notes = append(t.Notes, fmt.Sprintf("The %s row is empty: it was not measured in this run.", name))
+		}
+	}
+	for _, row := range rows {
+		line := tableRow{Name: rowTitle(row), Cells: cells(row.Metrics, metrics)}
+		if row.Name == runlog.RowLast {
+			line.Class = "own"
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	if len(r.Published) > 0 {
+		t.Rows = append(t.Rows, tableRow{Class: "paper", Name: "the paper’s", Cells: cells(r.Published, metrics)})
+		source := r.PublishedSource
+		if source == "" {
+			source = "source not named"
+		}
+		t.Notes = append(t.Notes, fmt.Sprintf("The paper’s row is what its authors report (%s), measured with their code; this run did not measure it.", source))
+	}
+	t.Notes = append(t.Notes, queriesNote(r.Rows)...)
+	return t
+}
+
+// metricColumns returns the metrics that the table shows: the usual ones, and
+// what other recall there is.
+func metricColumns(r *runlog.Results) []string {
+	ks := []int{1, 2, 4, 8}
+	maps := []map[string]float64{r.Published}
+	for _, row := range r.Rows {
+		maps = append(maps, row.Metrics)
+	}
+	for _, m := range maps {
+		for name := range m {
+			text, ok := strings.CutPrefix(name, "recall@")
+			if k, err := strconv.Atoi(text); ok && err == nil && !slices.Contains(ks, k) {
+				ks = append(ks, k)
+			}
+		}
+	}
+	slices.Sort(ks)
+	var names []string
+	for _, k := range ks {
+		names = append(names, "recall@"+strconv.Itoa(k))
+	}
+	return append(names, "map@r", "r_precision", "nmi", "ami", "f1")
+}
+
+// metricTitle returns the short head of a metric's column.
+func metricTitle(metric string) string {
+	if k, ok := strings.CutPrefix(metric, "recall@"); ok {
+		return "R@" + k
+	}
+	if metric == "r_precision" {
+		return "RP"
+	}
+	return strings.ToUpper(metric)
+}
+
+// rowTitle returns the name of a row with its epoch.
+func rowTitle(row runlog.Row) string {
+	switch {
+	case row.Name == runlog.RowBest && row.Epoch > 0:
+		return fmt.Sprintf("best epoch, %d*", row.Epoch)
+	case row.Epoch > 0:
+		return fmt.Sprintf("%s, %d", row.Name, row.Epoch)
+	}
+	return row.Name
+}
+
+// cells returns the metrics as text.
+func cells(values map[string]float64, metrics []string) []string {
+	var out []string
+	for _, m := range metrics {
+		v, ok := values[m]
+		out = append(out, fraction(v, ok))
+	}
+	return out
+}
+
+// queriesNote returns what is to be said on how the rows were measured.
+func queriesNote(rows []runlog.Row) []string {
+	var notes []string
+	if slices.ContainsFunc(rows, func(r runlog.Row) bool { return r.Name == runlog.RowBest }) {
+		notes = append(notes, "* The best epoch was chosen by its recall@1 on these same classes, so it flatters.")
+	}
+	for _, row := range slices.Backward(rows) {
+		queries, ok := row.Metrics["queries"]
+		if !ok || !finite(queries) {
+			continue
+		}
+		text := "Measured on " + count(int(queries), "query")
+		if classes, ok := row.Metrics["classes"]; ok && finite(classes) {
+			text += " of " + count(int(classes), "class")
+		}
+		if lone, ok := row.Metrics["lone_queries"]; ok && lone > 0 {
+			text += fmt.Sprintf("; %s whose class has no other image are left out of RP and MAP@R", thousands(int(lone)))
+		}
+		return append(notes, text+".")
+	}
+	return notes
+}

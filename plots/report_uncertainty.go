@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plots
+
+import (
+	"fmt"
+	"slices"
+
+	"introspection/idml/runlog"
+)
+
+// uncertainty is the section on uncertainty.
+type uncertainty struct {
+	Paragraphs []string
+	Histogram  *picture
+	table
+}
+
+// clearKind names the images that nothing was done to.
+const clearKind = "clear"
+
+// newUncertainty returns the section on uncertainty; nil if there are no predictions.
+func newUncertainty(predictions []runlog.Prediction) (*uncertainty, error) {
+	if len(predictions) == 0 {
+		return nil, nil
+	}
+	u := new(uncertainty)
+	valid := slices.DeleteFunc(slices.Clone(predictions), func(p runlog.Prediction) bool { return !finite(p.Uncertainty) })
+	if lost := len(predictions) - len(valid); lost > 0 {
+		u.Paragraphs = append(u.Paragraphs, fmt.Sprintf("The uncertainty of %s is not a finite number; they are left out here.", count(lost, "image")))
+	}
+	if len(valid) == 0 {
+		return u, nil
+	}
+	kinds := byKind(valid)
+	low, high := rangeOf(valid)
+	u.fill(valid, kinds, len(kinds) > 1 && !allEqual(low, high))
+	if allEqual(low, high) {
+		u.Paragraphs = append(u.Paragraphs, fmt.Sprintf("All %s have the same uncertainty, %s: in this run it tells nothing about an image. "+
+			"That is expected where the uncertainty embedding is normalized, or where no uncertainty is learned.", count(len(valid), "image"), short(high)))
+		return u, nil
+	}
+	u.Paragraphs = append(u.Paragraphs, errorsSentence(valid))
+	var groups []Group
+	for _, kind := range kinds {
+		groups = append(groups, Group{kind.name, uncertainties(kind.predictions)})
+	}
+	f, err := NewHistogram("uncertainty, norm of u", groups...)
+	if err != nil {
+		return nil, err
+	}
+	svg, err := inline(f, "Histogram of the uncertainty by kind of ambiguity")
+	caption := "How the uncertainty is distributed"
+	if len(kinds) > 1 {
+		caption += ", by what was done to the images; each outline encloses the area 1"
+	}
+	u.Histogram = &picture{SVG: svg, Caption: caption + "."}
+	return u, err
+}
+
+// kind is the images of one kind of ambiguity.
+type kind struct {
+	name        string
+	predictions []runlog.Prediction
+}
+
+// byKind groups predictions by their ambiguity: clear images first, then by name.
+func byKind(predictions []runlog.Prediction) []kind {
+	groups := map[string][]runlog.Prediction{}
+	var names []string
+	for _, p := range predictions {
+		if _, ok := groups[p.Ambiguity]; !ok {
+			names = append(names, p.Ambiguity)
+		}
+		groups[p.Ambiguity] = append(groups[p.Ambiguity], p)
+	}
+	slices.Sort(names) // the empty name comes first
+	var out []kind
+	for _, name := range names {
+		title := name
+		switch {
+		case name == "" && len(names) == 1:
+			title = "all images"
+		case name == "":
+			title = clearKind
+		}
+		out = append(out, kind{title, groups[name]})
+	}
+	return out
+}
+
+// fill makes the table, with a row for each kind and one for all; with
+// compared, it tells how the kinds differ from clear images.
+func (u *uncertainty) fill(all []runlog.Prediction, kinds []kind, compared bool) {
+	u.Columns = []string{"count", "mean u", "s.d.", "R@1"}
+	if len(kinds) > 1 {
+		kinds = append(slices.Clone(kinds), kind{"all", all})
+	}
+	if compared {
+		u.Columns = append(u.Columns, "AUROC", "rank corr.")
+		u.Notes = []string{
+			"AUROC: how often an image of this kind is more uncertain than a clear one; 0.5 is chance, below it the uncertainty falls. " +
+				"Rank corr.: Spearman’s correlation of the uncertainty with how much was done to the image. R@1: share whose nearest image is of the same class.",
+		}
+	}
+	var clear []float64
+	for _, k := range kinds {
+		if k.name == clearKind {
+			clear = uncertainties(k.predictions)
+		}
+	}
+	for _, k := range kinds {
+		u.Rows = append(u.Rows, k.row(clear, compared))
+	}
+}
+
+// row returns a kind's line of the table; clear are the uncertainties of clear images.
+func (k kind) row(clear []float64, compared bool) tableRow {
+	values := uncertainties(k.predictions)
+	mean, deviation := meanDeviation(values)
+	if allEqual(slices.Min(values), slices.Max(values)) && len(values) > 1 {
+		deviation = 0
+	}
+	right := 0
+	var amounts []float64
+	for _, p := range k.predictions {
+		if p.Correct {
+			right++
+		}
+		amounts = append(amounts, p.Amount)
+	}
+	cells := []string{thousands(len(values)), short(mean), short(deviation), fraction(float64(right)/float64(len(values)), true)}
+	if compared {
+		apart, correlation := "–", "–"
+		if k.name != clearKind && k.name != "all" {
+			v, ok := auroc(values, clear)
+			apart = fraction(v, ok)
+			v, ok = spearman(values, amounts)
+			correlation = fraction(v, ok)
+		}
+		cells = append(cells, apart, correlation)
+	}
+	return tableRow{Name: k.name, Cells: cells}
+}
+
+// errorsSentence says how well the uncertainty tells wrong queries from right ones.
+func errorsSentence(predictions []runlog.Prediction) string {
+	var right, wrong []float64
+	for _, p := range predictions {
+		if p.Correct {
+			right = append(right, p.Uncertainty)
+		} else {
+			wrong = append(wrong, p.Uncertainty)
+		}
+	}
+	v, ok := auroc(wrong, right)
+	if !ok {
+		return "All queries are right or all are wrong at rank 1, so the uncertainty can’t be compared with errors."
+	}
+	return fmt.Sprintf("Does the uncertainty tell errors? The AUROC of queries that are wrong at rank 1 against those that are right is %s (0.5 is chance, 1 is perfect).", fraction(v, true))
+}
+
+// uncertainties returns the uncertainties of predictions.
+func uncertainties(predictions []runlog.Prediction) []float64 {
+	var out []float64
+	for _, p := range predictions {
+		out = append(out, p.Uncertainty)
+	}
+	return out
+}
+
+// rangeOf returns the smallest and the largest uncertainty.
+func rangeOf(predictions []runlog.Prediction) (low, high float64) {
+	values := uncertainties(predictions)
+	return slices.Min(values), slices.Max(values)
+}
+
+// allEqual tells whether values from low to high differ no more than rounding
+// in float32 makes norms of vectors of length 1 differ.
+func allEqual(low, high float64) bool { return high-low <= 1e-5*max(high, -low) }
