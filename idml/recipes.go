@@ -18,13 +18,13 @@ import (
 // or two on two cores.
 func smallImageConfig() Config {
 	c := DefaultConfig()
-	c.Epochs, c.WarmupEpochs, c.EvaluateEvery = 10, 0, 1
+	c.Epochs, c.WarmupEpochs, c.EvaluateEvery = 20, 0, 1
 	c.Data.ImageSize, c.Data.BatchSize = 32, 60
 	c.Data.Mean, c.Data.Deviation = [3]float64{127.5, 127.5, 127.5}, [3]float64{63.75, 63.75, 63.75}
 	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Width: 16, Blocks: []int{1, 1, 1, 1}}
 	c.Model.EmbeddingSize, c.Model.BatchNorm = 64, TrainedBatchNorm
-	c.Optimizer.LearningRate, c.Optimizer.ProxyFactor = 1e-3, 20
-	c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = 7, 0.2
+	c.Optimizer.LearningRate, c.Optimizer.ProxyFactor = 6e-3, 5
+	c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = 14, 0.2
 	return c
 }
 
@@ -50,7 +50,6 @@ func Fashion() Config {
 func Folder() Config {
 	c := smallImageConfig()
 	c.Recipe, c.Data.Name = "folder", "folder"
-	c.Epochs, c.Optimizer.DecayEvery = 20, 14
 	c.Data.ImageSize = 64
 	c.Data.Mean, c.Data.Deviation = ImageNetMean, ImageNetDeviation
 	return c

@@ -30,6 +30,7 @@ func commands() []command {
 		setupCommand(),
 		trainCommand(),
 		evalCommand(),
+		compareCommand(),
 		reportCommand(),
 		versionCommand(),
 		helpCommand(),
