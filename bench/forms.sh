@@ -28,4 +28,4 @@ train plain-mixup --set metric.form=plain
 train released --set metric.form=released
 train released-raw --set metric.form=released-raw
 train paper --set metric.form=paper
-"$idml" compare "runs/forms/$recipe"/*
+"$idml" compare $(for name in plain plain-mixup released released-raw paper; do echo "runs/forms/$recipe/$name"-{0,1,2}; done)

@@ -71,12 +71,21 @@ func Compare(dirs []string) ([]Group, error) {
 			return nil, fmt.Errorf("%s is on %s, %s on %s: compare runs on the same images", runs[0].dir, runs[0].config.Data.Name, r.dir, r.config.Data.Name)
 		}
 	}
-	slices.SortStableFunc(runs, func(a, b comparedRun) int { return cmp.Compare(a.config.Seed, b.config.Seed) })
 	varying := varyingKeys(runs)
-	groups := []Group{
-		{Name: runlog.RowRawPixels, Values: map[string][]float64{}},
-		{Name: runlog.RowUntrained, Values: map[string][]float64{}},
+	var groups []Group
+	find := func(name string) *Group {
+		i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == name })
+		if i < 0 {
+			i, groups = len(groups), append(groups, Group{Name: name, Values: map[string][]float64{}})
+		}
+		return &groups[i]
 	}
+	find(runlog.RowRawPixels)
+	find(runlog.RowUntrained)
+	for _, r := range runs { // groups stand in the order in which they were named
+		find(r.name(varying))
+	}
+	slices.SortStableFunc(runs, func(a, b comparedRun) int { return cmp.Compare(a.config.Seed, b.config.Seed) })
 	groups[0].add(runs[0].config.Seed, runs[0].rows[runlog.RowRawPixels])
 	for _, r := range runs {
 		if !slices.Contains(groups[1].Seeds, r.config.Seed) {
@@ -84,16 +93,11 @@ func Compare(dirs []string) ([]Group, error) {
 		}
 	}
 	for _, r := range runs {
-		name := r.name(varying)
-		i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == name })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, Group{Name: name, Values: map[string][]float64{}})
-		}
-		if slices.Contains(groups[i].Seeds, r.config.Seed) {
+		g := find(r.name(varying))
+		if slices.Contains(g.Seeds, r.config.Seed) {
 			return nil, fmt.Errorf("%s repeats the settings and the seed, %d, of another run", r.dir, r.config.Seed)
 		}
-		groups[i].add(r.config.Seed, r.rows[runlog.RowLast])
+		g.add(r.config.Seed, r.rows[runlog.RowLast])
 	}
 	return groups, nil
 }

@@ -9,26 +9,30 @@ import (
 	"text/tabwriter"
 
 	"introspection/experiment"
+	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 func compareCommand() command {
 	return command{
 		name:    "compare",
 		summary: "compare finished runs: mean and spread over seeds",
-		usage:   "RUN…",
+		usage:   "[--figure FILE] RUN…",
 		help: `
 Compare groups runs that differ in their seed alone, and prints the mean and the standard
 deviation over seeds of each metric after the last epoch, beside raw pixels and the
 untrained network.
 
 Examples:
-  $ idml compare runs/forms/glyphs/*`,
+  $ idml compare runs/forms/glyphs/*
+  $ idml compare --figure recall.svg runs/forms/glyphs/*`,
 		run: runCompare,
 	}
 }
 
 func runCompare(_ context.Context, env *environment, args []string) error {
 	set := env.flags("compare")
+	figure := set.String("figure", "", "draw R@1 of each seed, with mean and deviation, into a PNG or SVG `file`")
 	if err := env.parse(set, args, math.MaxInt); err != nil {
 		return err
 	}
@@ -52,7 +56,24 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 		}
 		fmt.Fprintln(w)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || *figure == "" {
+		return err
+	}
+	return drawRecalls(*figure, groups)
+}
+
+// drawRecalls draws R@1 of all groups.
+func drawRecalls(path string, groups []experiment.Group) error {
+	var methods []plots.Method
+	for _, g := range groups {
+		baseline := g.Name == runlog.RowRawPixels || g.Name == runlog.RowUntrained
+		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values["recall@1"], Baseline: baseline})
+	}
+	f, err := plots.NewIntervals("R@1 on unseen classes", methods)
+	if err != nil {
+		return err
+	}
+	return plots.Save(path, f)
 }
 
 // meanText returns "0.712 ± 0.004", without the deviation of a single run.

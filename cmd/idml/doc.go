@@ -23,6 +23,29 @@
 //	idml: backend: installing the cpu plugin: stat not-there.whl: no such file or directory
 //	exit status 1
 //
+// # Training and measuring
+//
+// "idml train" makes a run folder: settings, metrics, the model, predictions of the test images, results. It takes a recipe or a
+// folder of one's own images, and --set changes any setting. This one is too small and too short to be of use:
+//
+//	$ idml train --recipe glyphs --set epochs=1 --set model.backbone.width=4 --set data.batch_size=120 --out runs/first
+//	epoch 1 of 1: R@1 …
+//	…
+//	28 steps in …; the run is in runs/first
+//
+// "idml eval" measures a run, or embeddings made elsewhere, and "idml report" writes its report:
+//
+//	$ idml eval --json runs/first
+//	{"recall@1":…,"recall@2":…,"recall@4":…,"recall@8":…,"r_precision":…,"map@r":…,"nmi":…,"ami":…,"f1":…,"queries":1680,"lone_queries":0,"classes":84}
+//	$ idml report runs/first
+//	runs/first/report.html
+//
+// A run folder is never written over:
+//
+//	$ idml train --recipe glyphs --out runs/first
+//	idml: runlog: folder holds a run already: runs/first has a config.json; choose another --out or remove the folder
+//	exit status 1
+//
 // # Errors
 //
 // An error is one line on the standard error, "idml: …", and exit status 1; with -v it is followed by the place where it

@@ -19,8 +19,8 @@ import (
 
 var regen = flag.Bool("regen", false, "write the golden files in testdata anew")
 
-// idml runs the program and returns what it printed and its exit status.
-func idml(t *testing.T, args ...string) (stdout, stderr string, status int) {
+// program runs the program and returns what it printed and its exit status.
+func program(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, err bytes.Buffer
 	status = run(t.Context(), strings.NewReader(""), &out, &err, args)
@@ -35,7 +35,7 @@ func TestGolden(t *testing.T) {
 	}
 	for name, args := range tests {
 		t.Run(name, func(t *testing.T) {
-			stdout, stderr, status := idml(t, args...)
+			stdout, stderr, status := program(t, args...)
 			if status != exitOK || stderr != "" {
 				t.Errorf("status %d, stderr %q", status, stderr)
 			}
@@ -77,7 +77,7 @@ func TestStatus(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
-			_, stderr, status := idml(t, test.args...)
+			_, stderr, status := program(t, test.args...)
 			if status != test.status || !strings.Contains(stderr, test.stderr) {
 				t.Errorf("status %d, want %d; stderr %q, want %q", status, test.status, stderr, test.stderr)
 			}
@@ -90,7 +90,7 @@ func TestStatus(t *testing.T) {
 
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, c := range commands() {
-		stdout, stderr, status := idml(t, "help", c.name)
+		stdout, stderr, status := program(t, "help", c.name)
 		if status != exitOK || stderr != "" || !strings.Contains(stdout, "Usage: idml "+c.name) || !strings.Contains(stdout, c.summary) {
 			t.Errorf("help %s: status %d, %q, %q", c.name, status, stdout, stderr)
 		}
@@ -103,14 +103,14 @@ func TestEveryCommandHasHelp(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	stdout, _, status := idml(t, "version")
+	stdout, _, status := program(t, "version")
 	if status != exitOK || !strings.HasPrefix(stdout, "idml ") || !strings.Contains(stdout, " go1.") {
 		t.Errorf("version: status %d, %q", status, stdout)
 	}
 }
 
 func TestSetupFindsInstalled(t *testing.T) {
-	stdout, stderr, status := idml(t, "setup")
+	stdout, stderr, status := program(t, "setup")
 	if status != exitOK || !strings.HasPrefix(stdout, "found the cpu plugin: ") || !strings.Contains(stdout, "it works") || stderr != "" {
 		t.Errorf("setup: status %d, %q, %q", status, stdout, stderr)
 	}
