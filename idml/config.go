@@ -24,6 +24,10 @@ const (
 	WeightDecay = 1e-4
 	// GradientClip bounds each component of the gradient. Code: 10.
 	GradientClip = 10.0
+	// UncertaintyInit multiplies PyTorch's default initial values of the uncertainty head. Code: 1. Ours: 0.01. With 1, ‖u‖ starts so large (about 70
+	// for ResNet-50 with 512 dimensions) that exp(−β/(τα)) and, more so, the exponential of ReleasedRaw are nearly 0: the semantic head learns
+	// late or never. The Released form normalizes u and is not touched by it.
+	UncertaintyInit = 0.01
 	// AdamBeta1, AdamBeta2 and AdamEpsilon are PyTorch's defaults. Code: these defaults.
 	AdamBeta1, AdamBeta2, AdamEpsilon = 0.9, 0.999, 1e-8
 )
@@ -129,7 +133,7 @@ func DefaultConfig() Config {
 		},
 		Model: ModelConfig{
 			Backbone:      resnet.Config{Stem: resnet.ImageNetStem, Width: 64, Blocks: []int{3, 4, 6, 3}},
-			EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: 1,
+			EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: UncertaintyInit,
 		},
 		Metric: Metric{Form: Released, Tau: DefaultTau},
 		Loss:   LossConfig{Name: "proxy-anchor", Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin},
