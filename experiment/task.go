@@ -44,14 +44,14 @@ func Open(cfg idml.Config) (*Task, error) {
 		Data: split.Test, Order: datasets.Sequential{}, Transform: fixed, BatchSize: cfg.Data.BatchSize,
 		DropLast: false, Seed: cfg.Seed, Workers: cfg.Data.Workers,
 	}
+	if t.train.Batches() < 1 {
+		return nil, fmt.Errorf("%d training images make no batch of %d: lower data.batch_size", len(split.Train.Examples), cfg.Data.BatchSize)
+	}
 	if err := t.train.Check(); err != nil {
 		return nil, fmt.Errorf("training images: %w", err)
 	}
 	if err := t.test.Check(); err != nil {
 		return nil, fmt.Errorf("test images: %w", err)
-	}
-	if t.train.Batches() < 1 {
-		return nil, fmt.Errorf("%d training images make no batch of %d: lower data.batch_size", len(split.Train.Examples), cfg.Data.BatchSize)
 	}
 	return t, nil
 }

@@ -4,9 +4,12 @@ package experiment
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"github.com/gomlx/compute"
 
@@ -21,11 +24,25 @@ type Options struct {
 	Progress func(idml.Progress)
 }
 
+// trial is a run folder and what is trained in it.
+type trial struct {
+	backend compute.Backend
+	run     *runlog.Run
+	config  idml.Config
+	task    *Task
+	model   *idml.Model
+}
+
 // Train makes the run folder dir and trains in it: it measures both baselines, raw pixels and the untrained network, trains, measures the
-// last epoch, and writes the results, the predictions of the test images and thumbnails of some. Everything is checked
-// before the folder is made. When ctx ends, the folder holds a checkpoint that Resume and Evaluate take, and Results.Status is "stopped".
+// last epoch, and writes the results, the predictions of the test images and thumbnails of some. Everything is checked, and the baselines are
+// measured, before the folder is a run; if that fails or ctx ends in it, nothing is left behind. From then on the folder always holds a checkpoint that
+// Resume and Evaluate take, and Results.Status is "stopped" until the last epoch is measured. When ctx ends in training, what was trained is measured.
 func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir string, o Options) (*runlog.Results, error) {
 	task, err := Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m, err := idml.NewModel(cfg, len(task.Split.Train.Classes))
 	if err != nil {
 		return nil, err
 	}
@@ -33,50 +50,54 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err != nil {
 		return nil, err
 	}
-	if err := run.WriteConfig(cfg); err != nil {
-		return nil, err
-	}
-	environment := runlog.HostEnvironment()
-	environment.Backend, environment.Device = backend.Name(), backend.Description()
-	if err := run.WriteEnvironment(environment); err != nil {
-		return nil, err
-	}
-	m, err := idml.NewModel(cfg, len(task.Split.Train.Classes))
-	if err != nil {
-		return nil, err
-	}
 	baselines, err := measureBaselines(ctx, backend, cfg, task, m)
 	if err != nil {
+		_ = os.Remove(dir) // fails, as it should, if the folder was there before and holds something
 		return nil, err
 	}
-	untrained := baselines[len(baselines)-1]
-	if err := run.AppendRecord(runlog.Record{Kind: "eval", Metrics: untrained.Metrics}); err != nil {
+	t := trial{backend, run, cfg, task, m}
+	if err := t.begin(baselines); err != nil {
 		return nil, err
 	}
-	return finish(ctx, backend, run, task, m, idml.State{}, baselines, o)
+	return t.finish(ctx, idml.State{}, baselines, o)
 }
 
-// Resume continues a stopped run from its checkpoint to its last epoch. On a CPU, the run ends as it would have without the stop. A
-// finished run is an error.
+// begin writes what makes a folder a run that can be resumed.
+func (t trial) begin(baselines []runlog.Row) error {
+	environment := runlog.HostEnvironment()
+	environment.Backend, environment.Device = t.backend.Name(), t.backend.Description()
+	if err := t.run.WriteConfig(t.config); err != nil {
+		return err
+	}
+	if err := t.run.WriteEnvironment(environment); err != nil {
+		return err
+	}
+	if err := t.run.WriteResults(runlog.Results{Status: runlog.StatusStopped, Rows: baselines}); err != nil {
+		return err
+	}
+	untrained := baselines[len(baselines)-1]
+	if err := t.run.AppendRecord(runlog.Record{Kind: runlog.KindEval, Metrics: untrained.Metrics}); err != nil {
+		return err
+	}
+	return t.run.WriteFile(runlog.ModelFile, func(w io.Writer) error { return t.model.Save(w, idml.State{}) })
+}
+
+// Resume continues a stopped run, or one that was killed, from its checkpoint to its last epoch. On a CPU, the run ends as it would have without
+// the stop. A finished run is an error.
 func Resume(ctx context.Context, backend compute.Backend, dir string, o Options) (*runlog.Results, error) {
-	run, cfg, err := openRun(dir)
+	t, state, err := openTrial(backend, dir)
 	if err != nil {
 		return nil, err
 	}
-	task, err := Open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	m, state, err := loadModel(run, cfg)
-	if err != nil {
-		return nil, err
-	}
-	old, err := run.Results()
+	old, err := t.run.Results()
 	if err != nil {
 		return nil, err
 	}
 	if old.Status == runlog.StatusFinished {
 		return nil, fmt.Errorf("%s is a finished run of %d epochs", dir, old.Epochs)
+	}
+	if err := dropRecords(t.run, state); err != nil {
+		return nil, err
 	}
 	var baselines []runlog.Row
 	for _, row := range old.Rows {
@@ -84,12 +105,36 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 			baselines = append(baselines, row)
 		}
 	}
-	return finish(ctx, backend, run, task, m, state, baselines, o)
+	return t.finish(ctx, state, baselines, o)
+}
+
+// dropRecords removes from metrics.jsonl what a killed run wrote after its last checkpoint: those steps are taken again.
+func dropRecords(run *runlog.Run, state idml.State) error {
+	records, err := run.Records()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(slices.Clone(records), func(r runlog.Record) bool { return r.Step > state.Step })
+	if len(kept) == len(records) {
+		return nil
+	}
+	return run.WriteFile(runlog.MetricsFile, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		for _, r := range kept {
+			if err := e.Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // finish trains to the last epoch and writes what the run came to.
-func finish(ctx context.Context, backend compute.Backend, run *runlog.Run, task *Task, m *idml.Model, state idml.State, baselines []runlog.Row, o Options) (*runlog.Results, error) {
-	trained, err := idml.Train(ctx, backend, m, state, task.Data(), idml.TrainOptions{Run: run, Progress: o.Progress})
+func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.Row, o Options) (*runlog.Results, error) {
+	trained, err := idml.Train(ctx, t.backend, t.model, state, t.task.Data(), idml.TrainOptions{Run: t.run, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +145,7 @@ func finish(ctx context.Context, backend compute.Backend, run *runlog.Run, task 
 		results.Status = runlog.StatusStopped
 		ctx = context.WithoutCancel(ctx) // what was trained is measured all the same
 	}
-	last, err := evaluate(ctx, backend, run, task, m)
+	last, err := t.evaluate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,41 +153,55 @@ func finish(ctx context.Context, backend compute.Backend, run *runlog.Run, task 
 	if best := trained.State.Best; best.Metrics != nil {
 		results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowBest, Epoch: best.Epoch, Metrics: best.Metrics})
 	}
-	return results, run.WriteResults(*results)
+	return results, t.run.WriteResults(*results)
 }
 
 // evaluate measures the model on the test images and writes predictions and thumbnails.
-func evaluate(ctx context.Context, backend compute.Backend, run *runlog.Run, task *Task, m *idml.Model) (*retrieval.Result, error) {
-	embedder, err := idml.NewEmbedder(backend, m)
+func (t trial) evaluate(ctx context.Context) (*retrieval.Result, error) {
+	embedder, err := idml.NewEmbedder(t.backend, t.model)
 	if err != nil {
 		return nil, err
 	}
-	embedded, err := embedder.Embed(ctx, task.test.Epoch(0, 0))
+	embedded, err := embedder.Embed(ctx, t.task.test.Epoch(0, 0))
 	if err != nil {
 		return nil, err
 	}
-	result, err := retrieval.Evaluate(ctx, backend, embedded.Semantic, embedded.Labels, retrieval.DefaultOptions())
+	o := retrieval.DefaultOptions()
+	o.Seed = t.config.Seed
+	result, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
 	if err != nil {
 		return nil, err
 	}
-	return result, writePredictions(run, task, m, embedded, result)
+	return result, writePredictions(t.run, t.task, t.model, embedded, result)
 }
 
 // Evaluate measures the checkpoint of a run on its test images, and renews its predictions and thumbnails.
 func Evaluate(ctx context.Context, backend compute.Backend, dir string) (*retrieval.Result, error) {
-	run, cfg, err := openRun(dir)
+	t, _, err := openTrial(backend, dir)
 	if err != nil {
 		return nil, err
+	}
+	return t.evaluate(ctx)
+}
+
+// openTrial opens a run folder, its images and its checkpoint.
+func openTrial(backend compute.Backend, dir string) (trial, idml.State, error) {
+	run, cfg, err := openRun(dir)
+	if err != nil {
+		return trial{}, idml.State{}, err
 	}
 	task, err := Open(cfg)
 	if err != nil {
-		return nil, err
+		return trial{}, idml.State{}, err
 	}
-	m, _, err := loadModel(run, cfg)
+	m, state, err := loadModel(run, cfg)
 	if err != nil {
-		return nil, err
+		return trial{}, idml.State{}, err
 	}
-	return evaluate(ctx, backend, run, task, m)
+	if want := len(task.Split.Train.Classes); m.Classes() != want {
+		return trial{}, idml.State{}, fmt.Errorf("%s was trained on %d classes, its images have %d", dir, m.Classes(), want)
+	}
+	return trial{backend, run, cfg, task, m}, state, nil
 }
 
 // openRun opens a run folder and reads its configuration.

@@ -39,7 +39,7 @@ const metadataKey = "idml"
 
 // Save writes a checkpoint, the file runlog.ModelFile of a run. It is a safetensors file that PyTorch reads: the model's arrays
 // under torchvision's names, the optimizer's as "optimizer/<name>/exp_avg", "…/exp_avg_sq" and "…/step", and in its metadata, as "idml",
-// the State as JSON.
+// the State as JSON. Before the first step there is no state of the optimizer.
 func (m *Model) Save(w io.Writer, s State) error {
 	state, err := json.Marshal(s)
 	if err != nil {
@@ -47,6 +47,9 @@ func (m *Model) Save(w io.Writer, s State) error {
 	}
 	f := &weights.File{Metadata: map[string]string{"format": "pt", metadataKey: string(state)}}
 	for v := range m.store.IterVariables() {
+		if s.Step == 0 && strings.HasPrefix(v.Path(), statePrefix) {
+			continue
+		}
 		t, err := fromVariable(v)
 		if err != nil {
 			return fmt.Errorf("idml: saving %s: %w", v.Path(), err)
@@ -74,8 +77,8 @@ func fromVariable(v *model.Variable) (weights.Tensor, error) {
 	return weights.FromFloat32(name, dims, data), nil
 }
 
-// Load reads a checkpoint into a new model of the configuration, with the optimizer's state. A missing, extra or misshapen array is an
-// error that names it.
+// Load reads a checkpoint into a new model of the configuration, with the optimizer's state. An array that is missing, that the architecture doesn't
+// have, or that has another shape or type is an error that names it.
 func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	var s State
 	f, err := weights.ReadSafetensors(r)
@@ -93,7 +96,7 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	wanted := map[string][]int{}
 	for _, p := range m.parameters {
 		wanted[p.Name] = p.Shape
-		if p.Group != Statistics {
+		if p.Group != Statistics && s.Step > 0 {
 			wanted[statePath(p.Name, stateAverage)[1:]] = p.Shape
 			wanted[statePath(p.Name, stateSquare)[1:]] = p.Shape
 			wanted[statePath(p.Name, stateSteps)[1:]] = []int{}
@@ -106,6 +109,9 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 		}
 		if !slices.Equal(shape, t.Shape) {
 			return nil, s, fmt.Errorf("idml: reading a checkpoint: %s has shape %v, this architecture has %v", t.Name, t.Shape, shape)
+		}
+		if steps := strings.HasSuffix(t.Name, "/"+stateSteps); steps != (t.DType == "I32") {
+			return nil, s, fmt.Errorf("idml: reading a checkpoint: %s is of type %s", t.Name, t.DType)
 		}
 		value, err := toTensor(t)
 		if err == nil {

@@ -174,7 +174,6 @@ func (c Config) Validate() error {
 	check(c.EvaluateEvery >= 1, "evaluate_every", c.EvaluateEvery, "at least 1")
 	d := c.Data
 	check(d.Name != "", "data.name", `""`, "glyphs, fashion or folder")
-	check(d.ImageSize >= c.Model.Backbone.Stride(), "data.image_size", d.ImageSize, fmt.Sprintf("at least the network's stride, %d", c.Model.Backbone.Stride()))
 	check(d.BatchSize >= 2, "data.batch_size", d.BatchSize, "at least 2")
 	check(d.ImagesPerClass >= 0, "data.images_per_class", d.ImagesPerClass, "at least 0")
 	check(d.ImagesPerClass == 0 || d.BatchSize%d.ImagesPerClass == 0, "data.images_per_class", d.ImagesPerClass, fmt.Sprintf("a divisor of data.batch_size, %d", d.BatchSize))
@@ -186,6 +185,9 @@ func (c Config) Validate() error {
 	m := c.Model
 	if err := m.Backbone.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("model.backbone: %w", err))
+	} else {
+		stride := m.Backbone.Stride()
+		check(d.ImageSize >= stride, "data.image_size", d.ImageSize, fmt.Sprintf("at least the network's stride, %d", stride))
 	}
 	check(m.EmbeddingSize >= 1, "model.embedding_size", m.EmbeddingSize, "at least 1")
 	check(m.BatchNorm == FrozenBatchNorm || m.BatchNorm == TrainedBatchNorm, "model.batch_norm", m.BatchNorm, "frozen or trained")

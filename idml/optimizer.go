@@ -24,16 +24,17 @@ type adamW struct {
 	store  *model.Store
 }
 
-// The optimizer's state of a parameter are the variables "optimizer/<name>/" + these: the moving averages of the gradient and of its square, and the
+// The optimizer's state of a parameter are the variables statePrefix + name + "/" + these: the moving averages of the gradient and of its square, and the
 // number of steps taken.
 const (
+	statePrefix  = "/optimizer/"
 	stateAverage = "exp_avg"
 	stateSquare  = "exp_avg_sq"
 	stateSteps   = "step"
 )
 
 // statePath is the path of a state variable of the parameter in the store.
-func statePath(parameter, state string) string { return "/optimizer/" + parameter + "/" + state }
+func statePath(parameter, state string) string { return statePrefix + parameter + "/" + state }
 
 // newAdamW creates the state of all parameters that can be trained.
 func newAdamW(c OptimizerConfig, m *Model) (adamW, error) {

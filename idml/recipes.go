@@ -3,8 +3,6 @@
 package idml
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,59 +66,4 @@ func Recipe(name string) (Config, error) {
 		return Config{}, fmt.Errorf("idml: no recipe is called %q; there are: %s", name, strings.Join(RecipeNames(), ", "))
 	}
 	return recipe(), nil
-}
-
-// Set changes one setting, named by its path in config.json ("optimizer.lr"), to a value in JSON ("3e-4", "true", "[1, 1, 1, 1]"); a text
-// needs no quotes. An unknown key is an error that lists those beside it.
-func (c *Config) Set(key, value string) error {
-	whole, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("config: %w", err)
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(whole, &tree); err != nil {
-		return fmt.Errorf("config: %w", err)
-	}
-	path, node := strings.Split(key, "."), tree
-	for i, name := range path {
-		old, ok := node[name]
-		if !ok {
-			return fmt.Errorf("config: no setting is called %q; %s has: %s", key, strings.Join(append([]string{"config"}, path[:i]...), "."), strings.Join(slices.Sorted(maps.Keys(node)), ", "))
-		}
-		child, isGroup := old.(map[string]any)
-		if i == len(path)-1 {
-			if isGroup {
-				return fmt.Errorf("config: %q is a group; set one of: %s", key, strings.Join(slices.Sorted(maps.Keys(child)), ", "))
-			}
-			node[name] = parseValue(value, old)
-			break
-		}
-		if !isGroup {
-			return fmt.Errorf("config: no setting is called %q: %s has no parts", key, strings.Join(path[:i+1], "."))
-		}
-		node = child
-	}
-	changed, err := json.Marshal(tree)
-	if err != nil {
-		return fmt.Errorf("config: %s: %w", key, err)
-	}
-	var out Config
-	if err := json.Unmarshal(changed, &out); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return fmt.Errorf("config: %s can't be %q: want %s", key, value, wrong.Type)
-		}
-		return fmt.Errorf("config: %s=%s: %w", key, value, err)
-	}
-	*c = out
-	return nil
-}
-
-// parseValue reads a value as JSON; a text where a text is wanted, or where it isn't JSON, stands for itself.
-func parseValue(value string, old any) any {
-	var parsed any
-	if _, text := old.(string); text || json.Unmarshal([]byte(value), &parsed) != nil {
-		return strings.Trim(value, `"`)
-	}
-	return parsed
 }

@@ -95,8 +95,10 @@ func Train(ctx context.Context, backend compute.Backend, m *Model, state State, 
 	for s.Epoch < t.config.Epochs {
 		err := t.epoch(ctx)
 		if err == nil {
+			err = t.evaluate(ctx) // before the epoch counts as done: one that was stopped here is evaluated when training goes on
+		}
+		if err == nil {
 			s.Epoch, s.Batch = s.Epoch+1, 0
-			err = t.evaluate(ctx)
 		}
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			return nil, err
@@ -191,9 +193,6 @@ func (t *training) progress(p Progress) {
 		return
 	}
 	p.Epoch, p.Epochs, p.Batches = t.result.State.Epoch+1, t.config.Epochs, t.data.Batches
-	if p.Metrics != nil {
-		p.Epoch = t.result.Last.Epoch
-	}
 	t.options.Progress(p)
 }
 
@@ -211,10 +210,11 @@ func (t *training) record() error {
 	return t.options.Run.AppendRecord(r)
 }
 
-// evaluate measures retrieval on the test images after an epoch, where one is due.
+// evaluate measures retrieval on the test images at the end of an epoch, where an evaluation is due.
 func (t *training) evaluate(ctx context.Context) error {
 	s := &t.result.State
-	if s.Epoch%t.config.EvaluateEvery != 0 && s.Epoch != t.config.Epochs {
+	epoch := s.Epoch + 1
+	if epoch%t.config.EvaluateEvery != 0 && epoch != t.config.Epochs {
 		return nil
 	}
 	embedded, err := t.embedder.Embed(ctx, t.data.Test)
@@ -225,9 +225,9 @@ func (t *training) evaluate(ctx context.Context) error {
 	o.Clustering = false
 	r, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
 	if err != nil {
-		return fmt.Errorf("idml: evaluating epoch %d: %w", s.Epoch, err)
+		return fmt.Errorf("idml: evaluating epoch %d: %w", epoch, err)
 	}
-	t.result.Last = Evaluation{Epoch: s.Epoch, Metrics: r.Metrics()}
+	t.result.Last = Evaluation{Epoch: epoch, Metrics: r.Metrics()}
 	if s.Best.Metrics == nil || t.result.Last.Metrics["recall@1"] > s.Best.Metrics["recall@1"] {
 		s.Best = t.result.Last
 	}
@@ -237,7 +237,7 @@ func (t *training) evaluate(ctx context.Context) error {
 		return nil
 	}
 	return t.options.Run.AppendRecord(runlog.Record{
-		Kind: "eval", Epoch: s.Epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
+		Kind: "eval", Epoch: epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
 	})
 }
 

@@ -86,6 +86,16 @@ func smallConfig() Config {
 	return c
 }
 
+// tinyConfig is too small to learn, and compiles fast.
+func tinyConfig() Config {
+	c := smallConfig()
+	c.Epochs = 2
+	c.Data.ImageSize = 8
+	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 4, Blocks: []int{1}}
+	c.Model.EmbeddingSize = 8
+	return c
+}
+
 func smallData(c Config) Data {
 	trainSet := gratings{classes: 6, perClass: 16, batch: c.Data.BatchSize, size: c.Data.ImageSize, shuffle: true}
 	test := gratings{classes: 5, perClass: 9, batch: c.Data.BatchSize, size: c.Data.ImageSize, first: 7}
@@ -152,66 +162,77 @@ func mean(v []float64) (m float64) {
 	return m
 }
 
-// A run that is stopped after any step, saved, loaded and continued takes the same steps, bit for bit, as the unbroken one;
-// and so does a second run of the same seed.
+// A run that is stopped after any step or within an evaluation, saved, loaded and continued takes the same steps, bit for bit, as the
+// unbroken one, and evaluates what that evaluates.
 func TestResumeRepeatsTheSameSteps(t *testing.T) {
-	c := smallConfig()
-	c.Epochs, c.EvaluateEvery = 2, 2
+	c := tinyConfig()
 	unbroken := newModel(t, c)
-	full, _ := trainSome(t, unbroken, State{}, c, 0)
-	for _, stop := range []int{3, 6} { // within an epoch, at its end
-		m := newModel(t, c)
-		first, state := trainSome(t, m, State{}, c, stop)
+	fullLosses, full := trainSome(t, unbroken, State{}, c, 0)
+	m, state := newModel(t, c), State{}
+	var losses []float64
+	for _, stop := range []int{3, inEvaluation, 6, 0} { // within an epoch, in its evaluation, at the end of the next, to the end
+		some, result := trainSome(t, m, state, c, stop)
+		losses = append(losses, some...)
+		state = result.State
 		var file bytes.Buffer
 		if err := m.Save(&file, state); err != nil {
 			t.Fatal(err)
 		}
-		loaded, loadedState, err := Load(bytes.NewReader(file.Bytes()), c)
-		if err != nil {
+		var loaded State
+		var err error
+		if m, loaded, err = Load(&file, c); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(state, loadedState); diff != "" {
+		if diff := cmp.Diff(state, loaded); diff != "" {
 			t.Errorf("state after loading (-saved +loaded):\n%s", diff)
 		}
-		rest, _ := trainSome(t, loaded, loadedState, c, 0)
-		if diff := cmp.Diff(full, append(first, rest...)); diff != "" {
-			t.Errorf("losses of a run stopped after step %d (-unbroken +resumed):\n%s", stop, diff)
-		}
-		for _, p := range unbroken.Params() {
-			want, _ := unbroken.Values(p.Name)
-			got, err := loaded.Values(p.Name)
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("stopped after step %d: %s ends with other values (%v)", stop, p.Name, err)
-			}
+	}
+	if diff := cmp.Diff(fullLosses, losses); diff != "" {
+		t.Errorf("losses (-unbroken +resumed):\n%s", diff)
+	}
+	if diff := cmp.Diff(full.State.Best, state.Best); diff != "" || state.Epoch != c.Epochs || state.Step != full.State.Step {
+		t.Errorf("it ends in %+v; the best evaluation (-unbroken +resumed):\n%s", state, diff)
+	}
+	for _, p := range unbroken.Params() {
+		want, _ := unbroken.Values(p.Name)
+		if got, err := m.Values(p.Name); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s ends with other values (%v)", p.Name, err)
 		}
 	}
 }
 
-// trainSome trains until the context ends after so many steps (0: to the end), and returns the losses and the state.
-func trainSome(t *testing.T, m *Model, state State, c Config, steps int) ([]float64, State) {
+// inEvaluation makes trainSome stop in the first evaluation.
+const inEvaluation = -1
+
+// trainSome trains until the context ends after so many steps (0: to the end), and returns the losses and the result.
+func trainSome(t *testing.T, m *Model, state State, c Config, stop int) ([]float64, *Result) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var losses []float64
-	result, err := Train(ctx, backendtest.Open(t), m, state, smallData(c), TrainOptions{Progress: func(p Progress) {
+	data := smallData(c)
+	if stop == inEvaluation {
+		data.Test = listed{batches: [][]int{{0, 1}, {2, 3}}, before: func(int) { cancel() }}
+	}
+	result, err := Train(ctx, backendtest.Open(t), m, state, data, TrainOptions{Progress: func(p Progress) {
 		if p.Metrics == nil {
 			losses = append(losses, p.Loss)
 		}
-		if steps > 0 && len(losses) == steps {
+		if stop > 0 && len(losses) == stop {
 			cancel()
 		}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if steps > 0 && (!result.Stopped || len(losses) != steps) {
-		t.Fatalf("stopped %v after %d steps, want %d", result.Stopped, len(losses), steps)
+	if result.Stopped != (stop != 0) || stop > 0 && len(losses) != stop {
+		t.Fatalf("stopped %v after %d steps, want %d", result.Stopped, len(losses), stop)
 	}
-	return losses, result.State
+	return losses, result
 }
 
 func TestTrainFindsFaultsFirst(t *testing.T) {
-	c := smallConfig()
+	c := tinyConfig()
 	m := newModel(t, c)
 	data := smallData(c)
 	for name, change := range map[string]func(*Data){
@@ -228,7 +249,8 @@ func TestTrainFindsFaultsFirst(t *testing.T) {
 
 // A loss that is not a number ends training with an error instead of ruining the checkpoint.
 func TestTrainStopsAtNaN(t *testing.T) {
-	c := smallConfig()
+	c := tinyConfig()
+	c.Mixing.Mixup = false
 	m := newModel(t, c)
 	values, err := m.Values("conv1.weight")
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	// What notebooks import: a change there must run them again, in spite of the cache of test results.
+	_ "introspection/experiment"
 	_ "introspection/notebooks/nb"
 )
 

@@ -56,6 +56,7 @@ def execute(notebook, directory, timeout):
         kernel_name=KERNEL,
         timeout=timeout,
         coalesce_streams=True,
+        record_timing=False,  # the times of a run have no place in a file under version control
         on_cell_executed=fail_on_hidden_failure,
         resources={"metadata": {"path": directory}},
     )
@@ -83,6 +84,8 @@ def main():
             execute(notebook, directory, args.timeout)
         except (CellFailed, CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             fault = str(error)
+        # The kernel's own words hold its version, and an empty highlighter, for which nbconvert takes Python's.
+        notebook.metadata["language_info"] = {"name": "go", "file_extension": ".go", "mimetype": "text/x-go"}
         if args.output:
             os.makedirs(os.path.dirname(os.path.abspath(args.output)), exist_ok=True)
             partial = args.output + ".part"

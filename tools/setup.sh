@@ -72,6 +72,14 @@ go_tools() {
 	GOBIN=$bin go -C tools/lint install tool
 }
 
+# What the checks of `make test` read besides what a build needs: the modules of the dependencies' tests, which tidy loads.
+go_modules() {
+	local module
+	for module in . tools tools/lint; do
+		go -C "$module" mod tidy -diff >/dev/null || true # the check itself is made by make test
+	done
+}
+
 kernelspec() {
 	local spec=$venv/share/jupyter/kernels/idml lab=$venv/share/jupyter/lab/settings
 	mkdir -p "$spec" "$lab"
@@ -100,9 +108,10 @@ kernelspec() {
 
 start=$SECONDS
 check_programs
-once "python packages" "$venv/bin/jupyter" "$(hash "$root $("$python" --version)" requirements.lock tools/setup.sh)" python_packages
+once "python packages" "$venv/bin/jupyter" "$(hash "$root $("$python" --version) $(declare -f python_packages)" requirements.lock)" python_packages
 once "go tools" "$bin/gonb" "$(hash "$root $(go version)" tools/go.mod tools/go.sum tools/lint/go.mod tools/lint/go.sum)" go_tools
-once "kernelspec" "$venv/share/jupyter/kernels/idml/kernel.json" "$(hash "$root $(go env GOROOT)" tools/setup.sh requirements.lock)" kernelspec
+once "go modules" go.mod "$(hash "$(go env GOMODCACHE)" go.mod go.sum tools/go.mod tools/lint/go.mod)" go_modules
+once "kernelspec" "$venv/share/jupyter/kernels/idml/kernel.json" "$(hash "$root $(go env GOROOT) $(declare -f kernelspec)" requirements.lock)" kernelspec
 build=$SECONDS
 go build -o "$bin/idml" ./cmd/idml
 go build ./... # the first cell of a notebook compiles against this in a second instead of half a minute

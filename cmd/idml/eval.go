@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +53,9 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 	if (set.NArg() == 0) == (*file == "") {
 		return usageError{"eval: name either a run folder or --embeddings FILE"}
 	}
+	if given := givenOf(set, "ks", "seed"); given != "" && *file == "" {
+		return usageError{fmt.Sprintf("eval: --%s is for --embeddings alone: a run is measured by its own settings", given)}
+	}
 	o := retrieval.DefaultOptions()
 	o.Seed = *seed
 	var err error
@@ -77,6 +82,16 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 	env.printResults([]runlog.Row{{Name: "test images", Metrics: result.Metrics()}})
 	fmt.Fprintf(env.stdout, "%d queries of %d classes, %d without another image of their class\n", result.Queries, result.Classes, result.LoneQueries)
 	return nil
+}
+
+// givenOf returns the first of the named options that the user gave, or "".
+func givenOf(set *flag.FlagSet, names ...string) (given string) {
+	set.Visit(func(f *flag.Flag) {
+		if given == "" && slices.Contains(names, f.Name) {
+			given = f.Name
+		}
+	})
+	return given
 }
 
 // parseKs parses a list such as "1,2,4".

@@ -73,7 +73,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *resume != "" {
-		if *out != "" || *recipe != "" || *file != "" || *data != "" || len(changes) > 0 {
+		if *out != "" || *recipe != "" || *file != "" || *data != "" || *show || len(changes) > 0 {
 			return usageError{"train: --resume takes all settings from the run: give no other option"}
 		}
 		return env.train(ctx, *resume, experiment.Resume)
@@ -129,17 +129,14 @@ func trainingConfig(recipe, file, data string, changes settings) (idml.Config, e
 	return cfg, cfg.Validate()
 }
 
-// readConfig reads a file like a run's config.json. An unknown setting is an error that names it.
+// readConfig reads a file like a run's config.json. A setting that is unknown or missing is an error that names it.
 func readConfig(path string) (idml.Config, error) {
 	var cfg idml.Config
-	f, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return cfg, err
 	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cfg); err != nil {
+	if cfg, err = idml.ParseConfig(data); err != nil {
 		return cfg, fmt.Errorf("%s: %w", path, err)
 	}
 	return cfg, nil
@@ -163,13 +160,17 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 		line.update(stepText(p, time.Since(begun)))
 	}})
 	line.clear()
+	if err == nil {
+		env.printResults(results.Rows)
+		if results.Status == runlog.StatusStopped {
+			err = context.Canceled
+		}
+	}
+	if _, missing := runlog.Open(dir); missing == nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(env.stdout, "stopped; go on with: idml train --resume %s\n", dir)
+	}
 	if err != nil {
 		return err
-	}
-	env.printResults(results.Rows)
-	if results.Status == runlog.StatusStopped {
-		fmt.Fprintf(env.stdout, "stopped in epoch %d; go on with: idml train --resume %s\n", results.Epochs+1, dir)
-		return errors.Join(context.Canceled)
 	}
 	fmt.Fprintf(env.stdout, "%d steps in %s; the run is in %s\n", results.Steps, time.Duration(results.Seconds*float64(time.Second)).Round(time.Second), dir)
 	return nil

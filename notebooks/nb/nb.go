@@ -64,10 +64,15 @@ func drawn(draw func(io.Writer) error, mark, format string) ([]byte, error) {
 
 // send displays data, in the place named id if it isn't empty, and waits until the kernel has taken it.
 func send(id string, data map[protocol.MIMEType]any) error {
+	return deliver(&protocol.DisplayData{Data: data, DisplayID: id})
+}
+
+// deliver displays data and waits until the kernel has taken it.
+func deliver(data *protocol.DisplayData) error {
 	if !gonbui.IsNotebook {
 		return nil
 	}
-	gonbui.SendData(&protocol.DisplayData{Data: data, DisplayID: id})
+	gonbui.SendData(data)
 	if err := gonbui.Error(); err != nil {
 		return fmt.Errorf("nb: the kernel can't be reached: %w", err)
 	}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"introspection/idml/runlog"
+)
+
+// checkCompare compares two runs on glyphs that differ in their seed.
+func checkCompare(t *testing.T, first, second string) {
+	figure := filepath.Join(t.TempDir(), "recall.svg")
+	lines := strings.Split(strings.TrimSpace(succeed(t, "compare", "--figure", figure, first, second)), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[0], "R@1") {
+		t.Fatalf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	fraction, spread := `\d\.\d{3}`, `\d\.\d{3} ± \d\.\d{3}`
+	for i, pattern := range []string{
+		"^" + runlog.RowRawPixels + " +1 +" + fraction + "  ",
+		"^" + runlog.RowUntrained + " +2 +" + spread + "  ",
+		"^proxy-anchor released \\+ mixup +2 +" + spread + "  ",
+	} {
+		if !regexp.MustCompile(pattern).MatchString(lines[i+1]) {
+			t.Errorf("line %d is %q, want %s", i+1, lines[i+1], pattern)
+		}
+	}
+	if data, err := os.ReadFile(figure); err != nil || !bytes.Contains(data, []byte("<svg")) {
+		t.Errorf("the figure: %v, %.80q", err, data)
+	}
+	fail(t, exitError, "repeats", "compare", first, first)
+}
+
+func TestCompareBadInput(t *testing.T) {
+	empty := t.TempDir()
+	fail(t, exitUsage, "folders", "compare")
+	fail(t, exitUsage, "--figures", "compare", "--figures", "x.svg", "a")
+	fail(t, exitError, "nowhere", "compare", filepath.Join(empty, "nowhere"))
+	fail(t, exitError, "config.json", "compare", empty)
+}
+
+func TestReportBadInput(t *testing.T) {
+	empty := t.TempDir()
+	fail(t, exitUsage, "run folder", "report")
+	fail(t, exitUsage, `"b"`, "report", "a", "b")
+	fail(t, exitError, "nowhere", "report", filepath.Join(empty, "nowhere"))
+	fail(t, exitError, "config.json", "report", empty)
+	if entries, _ := os.ReadDir(empty); len(entries) > 0 {
+		t.Errorf("written into a folder without a run: %v", entries)
+	}
+}
+
+func TestMeanText(t *testing.T) {
+	for _, test := range []struct {
+		mean, deviation float64
+		want            string
+	}{
+		{0.7123, 0.0044, "0.712 ± 0.004"}, {0.5, math.NaN(), "0.500"}, {math.NaN(), math.NaN(), "–"}, {0, 0, "0.000 ± 0.000"},
+	} {
+		if got := meanText(test.mean, test.deviation); got != test.want {
+			t.Errorf("meanText(%v, %v) = %q, want %q", test.mean, test.deviation, got, test.want)
+		}
+	}
+}
