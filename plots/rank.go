@@ -50,10 +50,10 @@ func spearman(x, y []float64) (value float64, ok bool) {
 	return xy / math.Sqrt(xx*yy), true
 }
 
-// auroc returns the share of pairs of a value of high and one of low in which
+// AUROC returns the share of pairs of a value of high and one of low in which
 // the former is larger, pairs of equal values counting half: the area under
 // the ROC curve (Mann and Whitney's U over the number of pairs). It is not ok if either is empty.
-func auroc(high, low []float64) (value float64, ok bool) {
+func AUROC(high, low []float64) (value float64, ok bool) {
 	if len(high) == 0 || len(low) == 0 {
 		return 0, false
 	}

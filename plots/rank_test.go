@@ -40,11 +40,11 @@ func TestAUROC(t *testing.T) {
 			}
 		}
 		want /= float64(len(high) * len(low))
-		if got, ok := auroc(high, low); !ok || math.Abs(got-want) > 1e-12 {
-			t.Fatalf("auroc(%v, %v) = %v, want %v", high, low, got, want)
+		if got, ok := AUROC(high, low); !ok || math.Abs(got-want) > 1e-12 {
+			t.Fatalf("AUROC(%v, %v) = %v, want %v", high, low, got, want)
 		}
 	}
-	if _, ok := auroc(nil, []float64{1}); ok {
+	if _, ok := AUROC(nil, []float64{1}); ok {
 		t.Error("ok without values")
 	}
 }

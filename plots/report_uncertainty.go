@@ -133,7 +133,7 @@ func (k kind) row(clear []float64, compared bool) tableRow {
 	if compared {
 		apart, correlation := "–", "–"
 		if k.name != clearKind && k.name != "all" {
-			v, ok := auroc(values, clear)
+			v, ok := AUROC(values, clear)
 			apart = fraction(v, ok)
 			v, ok = spearman(values, amounts)
 			correlation = fraction(v, ok)
@@ -153,7 +153,7 @@ func errorsSentence(predictions []runlog.Prediction) string {
 			wrong = append(wrong, p.Uncertainty)
 		}
 	}
-	v, ok := auroc(wrong, right)
+	v, ok := AUROC(wrong, right)
 	if !ok {
 		return "All queries are right or all are wrong at rank 1, so the uncertainty can’t be compared with errors."
 	}

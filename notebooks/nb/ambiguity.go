@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gonum.org/v1/gonum/integrate"
 	"gonum.org/v1/gonum/stat"
 
 	"introspection/idml/runlog"
@@ -80,19 +79,6 @@ func (k Kind) RecallAt1() float64 {
 	return float64(right) / float64(len(k.Predictions))
 }
 
-// AUROC returns how often a value of high is larger than one of low, equal ones counting half: 0.5 is chance. Both must have
-// values.
-func AUROC(high, low []float64) float64 {
-	values := slices.Concat(high, low)
-	classes := make([]bool, len(values))
-	for i := range high {
-		classes[i] = true
-	}
-	stat.SortWeightedLabeled(values, classes, nil)
-	trueRate, falseRate, _ := stat.ROC(nil, values, classes, nil)
-	return integrate.Trapezoidal(falseRate, trueRate)
-}
-
 // Ambiguity shows a table of the kinds: how many images, R@1 of all and of the least and the most ambiguous third, mean and standard
 // deviation of the uncertainty's norm, and how well that tells images of the kind from those of the first kind, the clear ones.
 func Ambiguity(kinds []Kind) {
@@ -108,7 +94,10 @@ func ambiguityTable(kinds []Kind) (heads []string, rows [][]string) {
 		least, most, apart := "–", "–", "–"
 		if i > 0 {
 			low, high := k.Thirds()
-			least, most, apart = fraction(low.RecallAt1()), fraction(high.RecallAt1()), fraction(AUROC(u, first))
+			least, most = fraction(low.RecallAt1()), fraction(high.RecallAt1())
+			if v, ok := plots.AUROC(u, first); ok {
+				apart = fraction(v)
+			}
 		}
 		rows = append(rows, []string{k.Name, fmt.Sprint(len(u)), fraction(k.RecallAt1()), least, most, fmt.Sprintf("%.2f", m), fmt.Sprintf("%.2f", deviation), apart})
 	}

@@ -4,7 +4,6 @@ package nb
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,34 +55,5 @@ func TestAmbiguityTable(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestAUROC(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 50 {
-		sample := func() []float64 {
-			out := make([]float64, 1+rng.IntN(20))
-			for i := range out {
-				out[i] = float64(rng.IntN(6)) // with ties
-			}
-			return out
-		}
-		high, low := sample(), sample()
-		sum := 0.0
-		for _, h := range high {
-			for _, l := range low {
-				switch {
-				case h > l:
-					sum++
-				case h == l:
-					sum += 0.5
-				}
-			}
-		}
-		want := sum / float64(len(high)*len(low))
-		if got := AUROC(high, low); math.Abs(got-want) > 1e-12 {
-			t.Errorf("AUROC(%v, %v) = %g, want %g", high, low, got, want)
-		}
 	}
 }
