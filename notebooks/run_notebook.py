@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import sys
+import tempfile
 import time
 
 import nbformat
@@ -49,8 +50,8 @@ def fail_on_hidden_failure(cell, cell_index, execute_reply):
         raise CellFailed(f"cell {cell_index} failed:\n{cell.source}\n--- standard error:\n{text[-3000:]}")
 
 
-def execute(notebook, directory, timeout):
-    """Runs all cells; raises an exception at the first one that fails."""
+def execute(notebook, directory, timeout, log):
+    """Runs all cells; raises an exception at the first one that fails. The kernel's own log goes to the file log."""
     client = NotebookClient(
         notebook,
         kernel_name=KERNEL,
@@ -60,7 +61,7 @@ def execute(notebook, directory, timeout):
         on_cell_executed=fail_on_hidden_failure,
         resources={"metadata": {"path": directory}},
     )
-    client.execute()
+    client.execute(stdout=log, stderr=log)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             raise CellFailed(f"cell {index} was not executed")
@@ -80,10 +81,14 @@ def main():
     start = time.monotonic()
     if fault is None:
         directory = args.directory or os.path.dirname(os.path.abspath(args.notebook))
-        try:
-            execute(notebook, directory, args.timeout)
-        except (CellFailed, CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            fault = str(error)
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
+            try:
+                execute(notebook, directory, args.timeout, log)
+            except (CellFailed, CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                fault = str(error)
+                if isinstance(error, DeadKernelError):
+                    log.seek(0)
+                    fault += f"\n--- the kernel's log ends:\n{log.read()[-2000:]}"
         # The kernel's own words hold its version, and an empty highlighter, for which nbconvert takes Python's.
         notebook.metadata["language_info"] = {"name": "go", "file_extension": ".go", "mimetype": "text/x-go"}
         if args.output:
