@@ -69,10 +69,10 @@ func (env *environment) flags(name string) *flag.FlagSet {
 	return set
 }
 
-// parse parses a command's arguments. With --help it prints the help and returns errHelpShown. maxArgs bounds the number of
-// arguments that are no options.
+// parse parses a command's arguments, among which options may stand anywhere. With --help it prints the help and returns
+// errHelpShown. maxArgs bounds the number of arguments that are no options.
 func (env *environment) parse(set *flag.FlagSet, args []string, maxArgs int) error {
-	switch err := set.Parse(args); {
+	switch err := parseMixed(set, args); {
 	case errors.Is(err, flag.ErrHelp):
 		c, _ := findCommand(set.Name())
 		env.printHelp(c, set)
@@ -84,6 +84,21 @@ func (env *environment) parse(set *flag.FlagSet, args []string, maxArgs int) err
 		return usageError{fmt.Sprintf("%s: unexpected argument %q: see \"idml help %s\"", set.Name(), set.Arg(maxArgs), set.Name())}
 	}
 	return nil
+}
+
+// parseMixed parses options also where they follow arguments, where package flag stops. set.Args() are the arguments.
+func parseMixed(set *flag.FlagSet, args []string) error {
+	var rest []string
+	for {
+		if err := set.Parse(args); err != nil {
+			return err
+		}
+		if set.NArg() == 0 {
+			return set.Parse(append([]string{"--"}, rest...))
+		}
+		rest = append(rest, set.Arg(0))
+		args = set.Args()[1:]
+	}
 }
 
 // printHelp prints a command's help; set holds its options.

@@ -34,7 +34,7 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "idml: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "idml: %s\n", strings.TrimPrefix(oneLine(err), "idml: "))
 	if env.verbose {
 		if stack := stackOf(err); stack != "" {
 			fmt.Fprintln(stderr, stack)

@@ -177,3 +177,18 @@ func TestProgressText(t *testing.T) {
 		t.Errorf("nothing of nothing: %q", got)
 	}
 }
+
+// Options may stand before and after arguments.
+func TestParseMixed(t *testing.T) {
+	for _, args := range [][]string{{"--json", "a", "b"}, {"a", "--json", "b"}, {"a", "b", "--json"}} {
+		env := &environment{}
+		set := env.flags("eval")
+		asJSON := set.Bool("json", false, "")
+		if err := env.parse(set, args, 2); err != nil || !*asJSON {
+			t.Errorf("%v: json is %v, %v", args, *asJSON, err)
+		}
+		if diff := cmp.Diff([]string{"a", "b"}, set.Args()); diff != "" {
+			t.Errorf("%v: arguments (-want +got):\n%s", args, diff)
+		}
+	}
+}

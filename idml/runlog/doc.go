@@ -13,7 +13,7 @@
 //	config.json        settings of the run: one JSON object, as the caller's type spells it
 //	environment.json   one Environment: program, machine, backend
 //	metrics.jsonl      one Record a line, in the order of training
-//	results.json       one Results: what came out, written when training ends or is stopped
+//	results.json       one Results: what came out: the baselines before the first step, the rest when training ends or is stopped
 //	predictions.jsonl  one Prediction a line: queries of the final evaluation and their nearest images
 //	thumbnails/        NNNNN.png: small pictures of test images; NNNNN is Prediction.Index with at least five digits
 //	model.safetensors  the trained weights; written by the caller through WriteFile
