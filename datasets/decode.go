@@ -82,6 +82,16 @@ func decodeSize(r io.Reader) (width, height int, err error) {
 	return config.Width, config.Height, nil
 }
 
+// Image returns a copy in the standard library's form.
+func (img *RGB) Image() image.Image {
+	out := image.NewNRGBA(image.Rect(0, 0, img.Width, img.Height))
+	for i := range img.Width * img.Height {
+		copy(out.Pix[4*i:], img.Pix[3*i:3*i+3])
+		out.Pix[4*i+3] = 0xff
+	}
+	return out
+}
+
 // FromImage returns the image in red, green and blue bytes, by the rules of Decode.
 func FromImage(img image.Image) *RGB {
 	bounds := img.Bounds()

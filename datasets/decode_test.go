@@ -176,3 +176,14 @@ func TestFromImage(t *testing.T) {
 		}
 	}
 }
+
+// Image and FromImage undo each other.
+func TestImageRoundTrip(t *testing.T) {
+	want := NewRGB(5, 3)
+	for i := range want.Pix {
+		want.Pix[i] = uint8(i * 5)
+	}
+	if diff := cmp.Diff(want, FromImage(want.Image())); diff != "" {
+		t.Error(diff)
+	}
+}

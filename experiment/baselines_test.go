@@ -89,12 +89,3 @@ func TestNeighbor(t *testing.T) {
 		t.Errorf("an equal image: %+v", n)
 	}
 }
-
-func TestToImage(t *testing.T) {
-	img := toImage(&datasets.RGB{Width: 1, Height: 2, Pix: []uint8{1, 2, 3, 250, 251, 252}})
-	for y, want := range [][3]uint32{{1, 2, 3}, {250, 251, 252}} {
-		if r, g, b, a := img.At(0, y).RGBA(); r>>8 != want[0] || g>>8 != want[1] || b>>8 != want[2] || a != 0xffff {
-			t.Errorf("pixel %d is %d %d %d %d", y, r>>8, g>>8, b>>8, a>>8)
-		}
-	}
-}

@@ -3,10 +3,8 @@
 package experiment
 
 import (
-	"image"
 	"math"
 
-	"introspection/datasets"
 	"introspection/idml"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
@@ -68,19 +66,9 @@ func writeThumbnails(run *runlog.Run, task *Task, predictions []runlog.Predictio
 		if err != nil {
 			return err
 		}
-		if err := run.WriteThumbnail(i, toImage(task.test.Transform.Apply(img, nil))); err != nil {
+		if err := run.WriteThumbnail(i, task.test.Transform.Apply(img, nil).Image()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// toImage converts to the standard library's form.
-func toImage(img *datasets.RGB) image.Image {
-	out := image.NewNRGBA(image.Rect(0, 0, img.Width, img.Height))
-	for i := range img.Width * img.Height {
-		copy(out.Pix[4*i:], img.Pix[3*i:3*i+3])
-		out.Pix[4*i+3] = 255
-	}
-	return out
 }

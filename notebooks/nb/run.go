@@ -4,7 +4,6 @@ package nb
 
 import (
 	"fmt"
-	"image"
 
 	"introspection/datasets"
 	"introspection/idml/runlog"
@@ -59,7 +58,7 @@ func Queries(images *datasets.Dataset, predictions []runlog.Prediction, hits int
 		if err != nil {
 			return nil, err
 		}
-		q := plots.Query{Image: picture(img), Uncertainty: p.Uncertainty, Note: clearName}
+		q := plots.Query{Image: img.Image(), Uncertainty: p.Uncertainty, Note: clearName}
 		if p.Ambiguity != "" {
 			q.Note = fmt.Sprintf("%s %.2f", p.Ambiguity, p.Amount)
 		}
@@ -68,19 +67,9 @@ func Queries(images *datasets.Dataset, predictions []runlog.Prediction, hits int
 			if err != nil {
 				return nil, err
 			}
-			q.Hits = append(q.Hits, plots.Hit{Image: picture(img), Correct: n.Correct, Alpha: n.Alpha, Beta: n.Beta, Similarity: n.Similarity})
+			q.Hits = append(q.Hits, plots.Hit{Image: img.Image(), Correct: n.Correct, Alpha: n.Alpha, Beta: n.Beta, Similarity: n.Similarity})
 		}
 		queries = append(queries, q)
 	}
 	return queries, nil
-}
-
-// picture returns an image in the standard library's form.
-func picture(img *datasets.RGB) image.Image {
-	out := image.NewNRGBA(image.Rect(0, 0, img.Width, img.Height))
-	for i := range img.Width * img.Height {
-		copy(out.Pix[4*i:], img.Pix[3*i:3*i+3])
-		out.Pix[4*i+3] = 0xff
-	}
-	return out
 }

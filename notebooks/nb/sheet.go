@@ -61,7 +61,7 @@ func NewSheet(d *datasets.Dataset, columns int) (*Sheet, error) {
 			if kind != datasets.Unambiguous {
 				note = fmt.Sprintf("%.2f", d.Examples[i].Ambiguity.Amount)
 			}
-			row.images, row.notes = append(row.images, picture(img)), append(row.notes, note)
+			row.images, row.notes = append(row.images, img.Image()), append(row.notes, note)
 		}
 		s.rows = append(s.rows, row)
 	}
