@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"introspection/datasets"
 	"introspection/idml"
 	"introspection/idml/resnet"
 	"introspection/idml/retrieval"
