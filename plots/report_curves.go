@@ -16,15 +16,7 @@ const mostSteps = 1200
 // curves returns the section on training; nil if nothing was noted.
 func curves(records []runlog.Record, results *runlog.Results) (*picture, error) {
 	records = resumed(records)
-	var panels []Panel
-	loss := lossPanel(records)
-	if len(loss.Series) > 0 {
-		panels = append(panels, loss)
-	}
-	recall := recallPanel(records, results)
-	if len(recall.Series) > 0 {
-		panels = append(panels, recall)
-	}
+	panels := TrainingPanels(records, results)
 	if len(panels) == 0 {
 		return nil, nil
 	}
@@ -37,13 +29,27 @@ func curves(records []runlog.Record, results *runlog.Results) (*picture, error) 
 	}
 	svg, err := inline(f, "Training loss and recall over epochs")
 	caption := "Training loss of the steps with the mean of each epoch"
-	if len(recall.Series) > 0 {
+	if len(recallPanel(records, results).Series) > 0 {
 		caption += ", and retrieval on unseen classes after each evaluation (epoch 0: before training)"
 	}
 	if bad := notFinite(records); bad > 0 {
 		caption += fmt.Sprintf(". The loss of %s was not a finite number and is left out", count(bad, "step"))
 	}
 	return &picture{SVG: svg, Caption: caption + "."}, err
+}
+
+// TrainingPanels returns what Curves shows of a run over its epochs: the loss of
+// each step with the mean of each epoch, and the retrieval on unseen classes
+// after each evaluation, epoch 0 being the untrained network, with both
+// baselines as lines. A panel without values is left out; results may be nil.
+func TrainingPanels(records []runlog.Record, results *runlog.Results) []Panel {
+	var panels []Panel
+	for _, p := range []Panel{lossPanel(records), recallPanel(records, results)} {
+		if len(p.Series) > 0 {
+			panels = append(panels, p)
+		}
+	}
+	return panels
 }
 
 // resumed leaves out what was noted twice: after a run was resumed from an
@@ -120,7 +126,7 @@ func thin(s Series) Series {
 func recallPanel(records []runlog.Record, results *runlog.Results) Panel {
 	p := Panel{YLabel: "fraction, unseen classes", FromZero: true}
 	for _, metric := range []string{"recall@1", "map@r"} {
-		s := Series{Name: metricTitle(metric)}
+		s := Series{Name: MetricTitle(metric)}
 		some := false
 		for _, r := range records {
 			v, ok := r.Metrics[metric]

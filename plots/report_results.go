@@ -53,7 +53,7 @@ func resultsTable(r *runlog.Results) *table {
 	metrics := metricColumns(r)
 	t := new(table)
 	for _, m := range metrics {
-		t.Columns = append(t.Columns, metricTitle(m))
+		t.Columns = append(t.Columns, MetricTitle(m))
 	}
 	rows := slices.Clone(r.Rows)
 	for i, name := range []string{runlog.RowRawPixels, runlog.RowUntrained} {
@@ -105,8 +105,8 @@ func metricColumns(r *runlog.Results) []string {
 	return append(names, "map@r", "r_precision", "nmi", "ami", "f1")
 }
 
-// metricTitle returns the short head of a metric's column.
-func metricTitle(metric string) string {
+// MetricTitle returns how people write a metric: R@1 for "recall@1", MAP@R for "map@r".
+func MetricTitle(metric string) string {
 	if k, ok := strings.CutPrefix(metric, "recall@"); ok {
 		return "R@" + k
 	}

@@ -100,7 +100,7 @@ func table(heads []string, rows [][]string) string {
 func resultsTable(results runlog.Results, metrics []string) (heads []string, rows [][]string) {
 	heads = []string{""}
 	for _, m := range metrics {
-		heads = append(heads, title(m))
+		heads = append(heads, plots.MetricTitle(m))
 	}
 	for _, r := range results.Rows {
 		row := []string{r.Name}
@@ -122,15 +122,4 @@ func fraction(v float64) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.3f", v)
-}
-
-// title returns how people write a metric's name: R@1 for "recall@1", MAP@R for "map@r".
-func title(metric string) string {
-	if k, ok := strings.CutPrefix(metric, "recall@"); ok {
-		return "R@" + k
-	}
-	if metric == "r_precision" {
-		return "RP"
-	}
-	return strings.ToUpper(metric)
 }

@@ -8,44 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"introspection/datasets"
 	"introspection/idml/runlog"
-	"introspection/plots"
 )
-
-func TestPanels(t *testing.T) {
-	records := []runlog.Record{
-		{Kind: runlog.KindEval, Metrics: map[string]float64{"recall@1": 0.1}},
-		{Kind: runlog.KindStep, Epoch: 1, Step: 5, Loss: 8},
-		{Kind: runlog.KindStep, Epoch: 1, Step: 10, Loss: 6},
-		{Kind: runlog.KindEval, Epoch: 1, Step: 10, Metrics: map[string]float64{"recall@1": 0.5, "nmi": 0.7}},
-		{Kind: runlog.KindStep, Epoch: 2, Step: 20, Loss: 4},
-	}
-	results := runlog.Results{Rows: []runlog.Row{
-		{Name: runlog.RowRawPixels, Metrics: map[string]float64{"recall@1": 0.3}},
-		{Name: runlog.RowLast, Metrics: map[string]float64{"recall@1": 0.5}},
-	}}
-	loss := plots.Panel{YLabel: "training loss", Series: []plots.Series{
-		{Name: "steps", X: []float64{0.5, 1, 2}, Y: []float64{8, 6, 4}, Background: true},
-		{Name: "mean of an epoch", X: []float64{0.5, 1.5}, Y: []float64{7, 4}},
-	}}
-	if diff := cmp.Diff(loss, Loss(records)); diff != "" {
-		t.Error(diff)
-	}
-	recall := plots.Panel{
-		YLabel: "R@1, unseen classes", FromZero: true,
-		Series: []plots.Series{{Name: "R@1", X: []float64{0, 1}, Y: []float64{0.1, 0.5}}},
-		Rules:  []plots.Rule{{Name: "raw pixels", Y: 0.3}},
-	}
-	if diff := cmp.Diff(recall, Metric(records, results, "recall@1")); diff != "" {
-		t.Error(diff)
-	}
-	if p := Metric(records, results, "nmi"); len(p.Rules) != 0 || len(p.Series[0].X) != 1 {
-		t.Errorf("panel of NMI: %+v", p)
-	}
-}
 
 // grays returns a dataset of 2 × 1 pixels; image i is of the gray level i, image 9 is broken.
 func grays(examples []datasets.Example) *datasets.Dataset {
