@@ -3,6 +3,7 @@
 # make setup   what the others need: Python packages in .venv, Go tools in .tools, XLA's plugin (again: seconds, offline)
 # make demo    train on the embedded letters, run the first notebook, write a report: runs/demo/report.html
 # make test    all checks and tests
+# make stress  50 kills of training runs, and 2 minutes of fuzzing for each reader of foreign files (half an hour)
 # make lab     JupyterLab on this machine, with the kernel "IDML (Go)"
 # make clean   removes .venv, .tools and runs/demo
 
@@ -18,7 +19,7 @@ NOTEBOOK := .venv/bin/python notebooks/run_notebook.py
 export GOFLAGS ?= -buildvcs=false
 export GOMLX_NO_AUTO_INSTALL := 1
 
-.PHONY: help setup demo test check format lab clean
+.PHONY: help setup demo test stress check format lab clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -41,6 +42,16 @@ test: check
 	go test ./...
 	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
 	go test -race ./datasets/... ./idml/retrieval/...
+
+# Packages and the fuzz targets in them.
+FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest idml/weights:FuzzTorch idml/weights:FuzzSafetensors
+
+stress: setup
+	@echo 'stress: killing and resuming training runs'
+	IDML_KILLS=50 go test ./cmd/idml -run '^TestKilledRuns' -count=1 -timeout=1h -v
+	for target in $(FUZZ); do
+		go test "./$${target%%:*}" -run='^$$' -fuzz="^$${target##*:}\$$" -fuzztime=2m -fuzzminimizetime=10x
+	done
 
 check: setup
 	@echo 'test: gofumpt, go mod tidy, go vet, staticcheck, go build'

@@ -25,10 +25,18 @@ const (
 const maxPixels = 1 << 28
 
 // Decode reads a JPEG or PNG image, whichever its first bytes say, as red, green and blue bytes. It makes of every color
-// model what Pillow's convert("RGB") makes: gray becomes three equal channels, a palette its colors, alpha is dropped without
-// blending, and CMYK becomes (255-K)·(255-C)/255. Of 16 bits the upper 8 count (Pillow does so for color, and saturates gray).
-// Metadata, such as an orientation, is not heeded. PNG images are equal to Pillow's; JPEG images differ by few levels, since
-// each decoder rounds the cosine transform in its way; chroma at half resolution is interpolated as libjpeg does.
+// model what Pillow's open and convert("RGB") make:
+//
+//   - Gray of 1, 2, 4 and 8 bits becomes three equal channels of the full range. Gray of 16 bits is cut off at 255, as there, so
+//     that such files are best brought to 8 bits before.
+//   - A palette becomes its colors, color of 16 bits its upper 8 bits.
+//   - Alpha, and a color declared transparent, are dropped without blending: what lay hidden shows.
+//   - CMYK becomes (255-K)·(255-C)/255, from inks stored inverted as Adobe does; YCCK becomes CMYK first.
+//   - Orientation, color profile and gamma are not heeded.
+//
+// PNG images are equal to Pillow's. JPEG images differ by few levels, since each decoder rounds the cosine transform in its way;
+// built with the tag turbojpeg, which decodes them by libjpeg-turbo as Pillow does, they are equal too. Files that end early are
+// errors, as there; so is damaged data, where Pillow goes on with gray.
 //
 // The error is ErrNotImage if the data is of another kind.
 func Decode(r io.Reader) (*RGB, error) {
@@ -41,18 +49,42 @@ func Decode(r io.Reader) (*RGB, error) {
 
 // decode is Decode of data in memory.
 func decode(data []byte) (*RGB, error) {
+	if bytes.HasPrefix(data, []byte(jpegMagic)) {
+		return decodeJPEG(data)
+	}
 	if _, _, err := decodeSize(bytes.NewReader(data)); err != nil {
 		return nil, err
 	}
-	read := png.Decode
-	if bytes.HasPrefix(data, []byte(jpegMagic)) {
-		read = jpeg.Decode
-	}
-	img, err := read(bytes.NewReader(data))
+	img, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
+	if bitDepth, colorType := data[pngDepthAt], data[pngDepthAt+1]; bitDepth == 16 && colorType == pngGray {
+		return fromGray16(img), nil
+	}
 	return FromImage(img), nil
+}
+
+// Where a PNG file says how many bits its samples have, followed by the kind of color, and the kind that is gray without alpha.
+const (
+	pngDepthAt = 24
+	pngGray    = 0
+)
+
+// fromGray16 returns gray of 16 bits cut off at 255, as Pillow does. Gray with a transparent value comes from the standard library
+// as colors with alpha.
+func fromGray16(img image.Image) *RGB {
+	bounds := img.Bounds()
+	dst := NewRGB(bounds.Dx(), bounds.Dy())
+	i := 0
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			v := uint8(min(color.NRGBA64Model.Convert(img.At(x, y)).(color.NRGBA64).R, 255))
+			dst.Pix[i], dst.Pix[i+1], dst.Pix[i+2] = v, v, v
+			i += 3
+		}
+	}
+	return dst
 }
 
 // decodeSize reads no more than an image's header.
@@ -76,10 +108,15 @@ func decodeSize(r io.Reader) (width, height int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return 0, 0, fmt.Errorf("image of %d × %d pixels: want 1 to %d pixels", config.Width, config.Height, maxPixels)
+	return config.Width, config.Height, checkPixels(config.Width, config.Height)
+}
+
+// checkPixels returns an error unless an image of that size is to be decoded.
+func checkPixels(width, height int) error {
+	if width < 1 || height < 1 || width > maxPixels/height {
+		return fmt.Errorf("image of %d × %d pixels: want 1 to %d pixels", width, height, maxPixels)
 	}
-	return config.Width, config.Height, nil
+	return nil
 }
 
 // Image returns a copy in the standard library's form.
@@ -96,9 +133,12 @@ func (img *RGB) Image() image.Image {
 func FromImage(img image.Image) *RGB {
 	bounds := img.Bounds()
 	dst := NewRGB(bounds.Dx(), bounds.Dy())
-	if m, ok := img.(*image.YCbCr); ok {
+	switch m := img.(type) {
+	case *image.YCbCr:
 		convertYCbCr(dst, m)
 		return dst
+	case *image.Gray16:
+		return fromGray16(m)
 	}
 	at := colorAt(img)
 	i := 0

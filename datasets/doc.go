@@ -12,6 +12,9 @@
 //   - [Glyphs]: letters of six alphabets, drawn when asked for; 84 classes to train and 84 unseen ones to retrieve; a share of
 //     the images is made ambiguous by a known amount. The default task: it needs no files and no network.
 //   - [Fashion]: an embedded part of Fashion-MNIST, photographs of products; [FashionFolder] reads the full set.
+//   - [CUB], [Cars], [SOP]: the paper's datasets CUB-200-2011, Cars196 and Stanford Online Products, in the layout in which they
+//     are distributed and split as the literature splits them. [CheckPublished] compares their numbers with the published ones;
+//     [Verify] looks at every file.
 //   - [Folder]: any folder of class folders of JPEG and PNG images.
 //   - [New]: anything else that can load an image by its number.
 //

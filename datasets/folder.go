@@ -22,25 +22,9 @@ const minClasses = 2
 // more; Dataset.Image decodes. Errors name the file or folder: a file that is not an image, an empty class, a folder inside a
 // class, a class with a single image in the test half (it would have a query but no answer), fewer than two classes in a half.
 func Folder(fsys fs.FS, name string) (Split, error) {
-	classes, err := subfolders(fsys, ".")
+	train, test, err := classFolders(fsys)
 	if err != nil {
 		return Split{}, folderError(name, err)
-	}
-	var train, test []string
-	if slices.Contains(classes, "train") && slices.Contains(classes, "test") {
-		if train, err = subfolders(fsys, "train"); err != nil {
-			return Split{}, folderError(name, err)
-		}
-		if test, err = subfolders(fsys, "test"); err != nil {
-			return Split{}, folderError(name, err)
-		}
-	} else {
-		half := (len(classes) + 1) / 2
-		train, test = classes[:half], classes[half:]
-	}
-	if len(train) < minClasses || len(test) < minClasses {
-		return Split{}, folderError(name, fmt.Errorf("%d class folders to train and %d to retrieve: want at least %d of each",
-			len(train), len(test), minClasses))
 	}
 	var split Split
 	if split.Train, err = readClasses(fsys, name+", training", train, 1); err != nil {
@@ -50,6 +34,29 @@ func Folder(fsys fs.FS, name string) (Split, error) {
 		return Split{}, folderError(name, err)
 	}
 	return split, nil
+}
+
+// classFolders returns the paths of the class folders of both halves, sorted.
+func classFolders(fsys fs.FS) (train, test []string, err error) {
+	classes, err := subfolders(fsys, ".")
+	if err != nil {
+		return nil, nil, err
+	}
+	if slices.Contains(classes, "train") && slices.Contains(classes, "test") {
+		if train, err = subfolders(fsys, "train"); err != nil {
+			return nil, nil, err
+		}
+		if test, err = subfolders(fsys, "test"); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		half := (len(classes) + 1) / 2
+		train, test = classes[:half], classes[half:]
+	}
+	if len(train) < minClasses || len(test) < minClasses {
+		return nil, nil, fmt.Errorf("%d class folders to train and %d to retrieve: want at least %d of each", len(train), len(test), minClasses)
+	}
+	return train, test, nil
 }
 
 // folderError says which folder could not be read.
@@ -131,14 +138,7 @@ func readClasses(fsys fs.FS, name string, folders []string, minImages int) (*Dat
 			sizes = append(sizes, [2]int{width, height})
 		}
 	}
-	load := func(i int) (*RGB, error) {
-		data, err := fs.ReadFile(fsys, examples[i].Name)
-		if err != nil {
-			return nil, withoutPath(err)
-		}
-		return decode(data)
-	}
-	d := New(name, classes, examples, load)
+	d := fileDataset(fsys, name, classes, examples)
 	d.size = func(i int) (width, height int) { return sizes[i][0], sizes[i][1] }
 	return d, nil
 }

@@ -192,7 +192,7 @@ func TestFolderLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Loader{Data: split.Train, Order: Sequential{}, Transform: Compose{Resize{8}, CenterCrop{8}}, BatchSize: 7, Workers: 2}
+	l := &Loader{Data: split.Train, Order: Sequential{}, Transform: Compose{Resize{8}, CenterCrop{8}}, BatchSize: 7, OnBadImage: StopOnBadImage, Workers: 2}
 	batches, err := collect(t, l, 0, 0)
 	if err != nil {
 		t.Fatal(err)

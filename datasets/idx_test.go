@@ -96,7 +96,7 @@ func TestWriteIDXPanics(t *testing.T) {
 }
 
 // Whatever is read is written as the same data again; nothing crashes, and nothing claims more than is there.
-func FuzzReadIDX(f *testing.F) {
+func FuzzIDX(f *testing.F) {
 	f.Add(idxFile())
 	f.Add(idxFile()[:13])
 	f.Add(compressed(f, idxFile()))

@@ -12,15 +12,19 @@ import (
 
 // Loader makes batches of a dataset: it visits the images of each epoch in its Order, loads and transforms them on Workers
 // goroutines, and yields them in that order. Batch k of an epoch depends on the data, the order, the transform, Seed and the
-// epoch's number alone: not on Workers, nor on which batches were made before.
+// epoch's number alone: not on Workers, nor on which batches were made before. That holds for the images that take the place of
+// bad ones too. A Loader may be used by many goroutines at once, and must not be copied once it has been used.
 type Loader struct {
-	Data      *Dataset
-	Order     Order
-	Transform Transform // of each image; Compose{} for none
-	BatchSize int
-	DropLast  bool // leave out a last batch of fewer than BatchSize images
-	Seed      uint64
-	Workers   int // goroutines that load images, at least 1
+	Data       *Dataset
+	Order      Order
+	Transform  Transform // of each image; Compose{} for none
+	BatchSize  int
+	DropLast   bool // leave out a last batch of fewer than BatchSize images
+	OnBadImage BadImagePolicy
+	Seed       uint64
+	Workers    int // goroutines that load images, at least 1
+
+	bad badImages // those that were skipped
 }
 
 // Check returns all faults that can be known before the first image is loaded, joined, or nil: missing parts, numbers out of
@@ -46,7 +50,7 @@ func (l *Loader) Check() error {
 	if l.Workers < 1 {
 		fault("%d workers: want at least 1", l.Workers)
 	}
-	for _, part := range []any{l.Order, l.Transform} {
+	for _, part := range []any{l.Order, l.Transform, l.OnBadImage} {
 		if c, ok := part.(checker); ok {
 			faults = append(faults, c.Check())
 		}
@@ -148,7 +152,8 @@ func (l *Loader) Batches() int {
 // Epoch returns the batches of the epoch of that number from batch skip on, none if the epoch has no more than skip batches.
 // A batch has Inputs = [images uint8 [batch, height, width, 3]] and Labels = [labels int32 [batch]], and belongs to who receives
 // it. The goroutines have ended when the range loop over Iter has, also by break. A fault of the loader or of an image is
-// yielded as an error, which names the image and ends the loop; the batches before it are whole.
+// yielded as an error, which names the image and ends the loop; the batches before it are whole. Images that can't be loaded are
+// no fault with SkipBadImage, unless none is left.
 func (l *Loader) Epoch(epoch, skip int) train.Dataset {
 	return &epochDataset{loader: l, epoch: epoch, skip: skip}
 }
@@ -173,15 +178,26 @@ func (d *epochDataset) Iter() iter.Seq2[train.Batch, error] {
 		p := d.start(indices)
 		defer p.stop()
 		var like *reference
+		var bad error // of the first image of the last batch, which was left out if all were
 		for b := range p.ready {
 			<-b.done
-			if like == nil {
-				like = newReference(b.slots[0])
+			slots := b.slots
+			if d.loader.leavesOut() {
+				bad = slots[0].err
+				if slots = present(slots); len(slots) == 0 {
+					continue
+				}
 			}
-			batch, err := d.loader.assemble(b, like)
+			if like == nil {
+				like = newReference(slots[0])
+			}
+			batch, err := d.loader.assemble(slots, like)
 			if !yield(batch, err) || err != nil {
 				return
 			}
+		}
+		if like == nil && bad != nil {
+			yield(train.Batch{}, d.loader.noneError(bad))
 		}
 	}
 }

@@ -65,7 +65,7 @@ func collect(t *testing.T, l *Loader, epoch, skip int) (batches []batch, err err
 }
 
 func TestLoaderBatches(t *testing.T) {
-	l := &Loader{Data: numbered(10, 3, 2, 1), Order: Sequential{}, Transform: Compose{}, BatchSize: 4, Seed: 1, Workers: 3}
+	l := &Loader{Data: numbered(10, 3, 2, 1), Order: Sequential{}, Transform: Compose{}, BatchSize: 4, Seed: 1, OnBadImage: StopOnBadImage, Workers: 3}
 	got, err := collect(t, l, 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestLoaderIsDeterministic(t *testing.T) {
 	split := mustGlyphs(t, GlyphsConfig{Size: 32, TrainPerClass: 2, TestPerClass: 2, AmbiguousShare: 0.2, Seed: 3})
 	for _, order := range []Order{Shuffled{}, ClassBalanced{6, 4}} {
 		l := &Loader{
-			Data: split.Train, Order: order, BatchSize: 24, DropLast: true, Seed: 5, Workers: 1,
+			Data: split.Train, Order: order, BatchSize: 24, DropLast: true, OnBadImage: StopOnBadImage, Seed: 5, Workers: 1,
 			Transform: Compose{RandomCrop{28, 4}, HorizontalFlip{0.5}, DefaultRandomResizedCrop(24)},
 		}
 		want, err := collect(t, l, 3, 0)
@@ -130,7 +130,7 @@ func TestLoaderIsDeterministic(t *testing.T) {
 
 // Each epoch has an order of its own, and an image that comes twice in an epoch is transformed twice.
 func TestLoaderChance(t *testing.T) {
-	l := &Loader{Data: numbered(40, 4, 2, 2), Order: Shuffled{}, Transform: Compose{}, BatchSize: 40, Seed: 1, Workers: 2}
+	l := &Loader{Data: numbered(40, 4, 2, 2), Order: Shuffled{}, Transform: Compose{}, BatchSize: 40, Seed: 1, OnBadImage: StopOnBadImage, Workers: 2}
 	first, err := collect(t, l, 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestLoaderChance(t *testing.T) {
 		t.Error("two epochs have one order")
 	}
 	one := mustGlyphs(t, GlyphsConfig{Size: 32, TrainPerClass: 1, TestPerClass: 2, AmbiguousShare: 0, Seed: 3}).Train
-	l = &Loader{Data: one, Order: ClassBalanced{1, 2}, Transform: RandomCrop{32, 8}, BatchSize: 2, Seed: 1, Workers: 2}
+	l = &Loader{Data: one, Order: ClassBalanced{1, 2}, Transform: RandomCrop{32, 8}, BatchSize: 2, Seed: 1, OnBadImage: StopOnBadImage, Workers: 2}
 	batches, err := collect(t, l, 0, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestLoaderChance(t *testing.T) {
 
 // Iterating twice over one epoch gives the same batches.
 func TestLoaderIterTwice(t *testing.T) {
-	l := &Loader{Data: numbered(20, 4, 1, 1), Order: Shuffled{}, Transform: Compose{}, BatchSize: 6, Workers: 2}
+	l := &Loader{Data: numbered(20, 4, 1, 1), Order: Shuffled{}, Transform: Compose{}, BatchSize: 6, OnBadImage: StopOnBadImage, Workers: 2}
 	epoch := l.Epoch(1, 0)
 	if epoch.Name() != "numbered" {
 		t.Errorf("name %q", epoch.Name())
@@ -190,7 +190,7 @@ func TestLoaderLeavesNoGoroutines(t *testing.T) {
 	}
 	before := runtime.NumGoroutine()
 	for _, breakAt := range []int{0, 1, 5, 1000} {
-		l := &Loader{Data: data, Order: Sequential{}, Transform: Compose{}, BatchSize: 10, Workers: 8}
+		l := &Loader{Data: data, Order: Sequential{}, Transform: Compose{}, BatchSize: 10, OnBadImage: StopOnBadImage, Workers: 8}
 		k := 0
 		for range l.Epoch(0, 0).Iter() {
 			if k == breakAt {
@@ -220,7 +220,7 @@ func TestLoaderMemoryIsBounded(t *testing.T) {
 	data := numbered(400, 5, 4, 4)
 	load := data.load
 	data.load = func(i int) (*RGB, error) { loads.Add(1); return load(i) }
-	l := &Loader{Data: data, Order: Sequential{}, Transform: Compose{}, BatchSize: 10, Workers: 8}
+	l := &Loader{Data: data, Order: Sequential{}, Transform: Compose{}, BatchSize: 10, OnBadImage: StopOnBadImage, Workers: 8}
 	k := 0
 	for range l.Epoch(0, 0).Iter() {
 		k++
@@ -268,7 +268,7 @@ func TestLoaderNamesTheImage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, workers := range []int{1, 5} {
-				l := &Loader{Data: numbered(20, 2, 3, 2), Order: Sequential{}, Transform: Compose{}, BatchSize: 4, Workers: workers}
+				l := &Loader{Data: numbered(20, 2, 3, 2), Order: Sequential{}, Transform: Compose{}, BatchSize: 4, OnBadImage: StopOnBadImage, Workers: workers}
 				c.change(l.Data)
 				batches, err := collect(t, l, 0, 0)
 				if len(batches) != c.whole {
@@ -302,6 +302,7 @@ func TestLoaderCheck(t *testing.T) {
 		{"no transform", func(l *Loader) { l.Transform = nil }, "no transform"},
 		{"batch size", func(l *Loader) { l.BatchSize = 0 }, "batch size 0"},
 		{"workers", func(l *Loader) { l.Workers = 0 }, "0 workers"},
+		{"policy", func(l *Loader) { l.OnBadImage = "" }, `bad-image policy "": want "stop" or "skip"`},
 		{"transform", func(l *Loader) { l.Transform = Compose{CenterCrop{0}} }, "CenterCrop: size 0"},
 		{"label", func(l *Loader) { l.Data.Examples[3].Label = 5 }, "image-3: label 5 of 5 classes"},
 		{"balanced", func(l *Loader) { l.Order = ClassBalanced{2, 2} }, ""},
@@ -322,7 +323,7 @@ func TestLoaderCheck(t *testing.T) {
 		}, "all must have one size"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &Loader{Data: numbered(20, 5, 8, 8), Order: Shuffled{}, Transform: Compose{}, BatchSize: 4, Workers: 2}
+			l := &Loader{Data: numbered(20, 5, 8, 8), Order: Shuffled{}, Transform: Compose{}, BatchSize: 4, OnBadImage: StopOnBadImage, Workers: 2}
 			c.change(l)
 			err := l.Check()
 			if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -335,7 +336,7 @@ func TestLoaderCheck(t *testing.T) {
 			}
 		})
 	}
-	l := &Loader{Data: numbered(20, 5, 8, 8), Order: badOrder{}, Transform: Compose{}, BatchSize: 4, Workers: 2}
+	l := &Loader{Data: numbered(20, 5, 8, 8), Order: badOrder{}, Transform: Compose{}, BatchSize: 4, OnBadImage: StopOnBadImage, Workers: 2}
 	if _, err := collect(t, l, 0, 0); err == nil || !strings.Contains(err.Error(), "image 99 of 20") {
 		t.Errorf("error %v: want one of image 99", err)
 	}
@@ -354,7 +355,7 @@ func BenchmarkLoader(b *testing.B) {
 		b.Run(fmt.Sprintf("glyphs, %d workers", workers), func(b *testing.B) {
 			l := &Loader{
 				Data: split.Train, Order: Shuffled{}, Transform: RandomCrop{Size: 32, Padding: 4},
-				BatchSize: 120, DropLast: true, Workers: workers,
+				BatchSize: 120, DropLast: true, OnBadImage: StopOnBadImage, Workers: workers,
 			}
 			images := 0
 			for b.Loop() {

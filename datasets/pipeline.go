@@ -16,7 +16,8 @@ import (
 // batchesInFlight is how many batches are loaded or being loaded at once, beside the one that was yielded last.
 const batchesInFlight = 2
 
-// slot is a place of a batch: which image belongs there, where in the epoch it stands, and what came of loading it.
+// slot is a place of a batch: which image belongs there, where in the epoch it stands, and what came of loading it. When another
+// image takes its place, index becomes that one's.
 type slot struct {
 	index, position int
 	image           *RGB
@@ -100,7 +101,7 @@ func (d *epochDataset) start(indices []int) *pipeline {
 
 // fill loads and transforms the image of a slot.
 func (l *Loader) fill(epoch int, s *slot) {
-	if s.image, s.err = l.Data.Image(s.index); s.err == nil {
+	if s.image, s.index, s.err = l.load(s.index); s.err == nil {
 		s.image = l.Transform.Apply(s.image, newRand(l.Seed, keyTransform, uint64(epoch), uint64(s.position)))
 	}
 }
@@ -118,8 +119,8 @@ func newReference(s slot) *reference {
 
 // assemble returns the batch of filled slots, or the error of the first slot that has one or whose image differs in size from
 // the reference.
-func (l *Loader) assemble(b *pending, like *reference) (train.Batch, error) {
-	for _, s := range b.slots {
+func (l *Loader) assemble(slots []slot, like *reference) (train.Batch, error) {
+	for _, s := range slots {
 		if s.err != nil {
 			return train.Batch{}, s.err
 		}
@@ -128,11 +129,11 @@ func (l *Loader) assemble(b *pending, like *reference) (train.Batch, error) {
 				l.Data.Examples[like.index].Name, like.width, like.height)
 		}
 	}
-	n, size := len(b.slots), 3*like.width*like.height
+	n, size := len(slots), 3*like.width*like.height
 	images := tensors.FromShape(shapes.Make(dtypes.Uint8, n, like.height, like.width, 3))
 	labels := make([]int32, n)
 	err := tensors.MutableFlatData(images, func(flat []uint8) {
-		for i, s := range b.slots {
+		for i, s := range slots {
 			copy(flat[i*size:(i+1)*size], s.image.Pix)
 			labels[i] = int32(l.Data.Examples[s.index].Label)
 		}

@@ -30,6 +30,7 @@ const (
 	keyTransform            // the random transform of an image at a place of an epoch
 	keyAmbiguity            // whether and how a glyph is made ambiguous
 	keyGlyph                // how a glyph is drawn
+	keyHoldOut              // which classes are held out
 )
 
 // uniform returns a number in [low, high).

@@ -66,63 +66,6 @@ func TestCenterCrop(t *testing.T) {
 	}
 }
 
-func TestRandomResizedCropDistribution(t *testing.T) {
-	const w, h, n = 400, 300, 20000
-	c := DefaultRandomResizedCrop(224)
-	rng := newRand(1)
-	var share, logRatio, left, ratioSquare float64
-	for range n {
-		x, y, width, height := c.box(w, h, rng)
-		if x < 0 || y < 0 || width < 1 || height < 1 || x+width > w || y+height > h {
-			t.Fatalf("crop at %d, %d of %d × %d", x, y, width, height)
-		}
-		s := float64(width*height) / (w * h)
-		r := math.Log(float64(width) / float64(height))
-		if s < 0.079 || s > 1 || math.Abs(r) > math.Log(4./3)+0.02 {
-			t.Fatalf("share %g, logarithm of ratio %g", s, r)
-		}
-		share += s / n
-		logRatio += r / n
-		ratioSquare += r * r / n
-		left += float64(x) / float64(max(w-width, 1)) / n
-	}
-	// Wanted: means over 200,000 draws of torchvision's get_params, written again in Python with Python's generator. Crops that
-	// don't fit are drawn again, so that the mean share is below 0.54 and a wide image has more wide crops.
-	for _, m := range []struct {
-		name            string
-		got, want, near float64
-	}{
-		{"share of the area", share, 0.4326, 0.01},
-		{"logarithm of the ratio", logRatio, 0.0308, 0.006},
-		{"its square", ratioSquare, 0.0279, 0.001},
-		{"place", left, 0.5, 0.01},
-	} {
-		if math.Abs(m.got-m.want) > m.near {
-			t.Errorf("mean %s is %g: want %g ± %g", m.name, m.got, m.want, m.near)
-		}
-	}
-}
-
-// Narrow images never fit: the fallback is the largest central crop whose ratio is allowed.
-func TestRandomResizedCropFallback(t *testing.T) {
-	c := RandomResizedCrop{Size: 8, Scale: [2]float64{1, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}
-	for _, k := range []struct {
-		w, h int
-		want [4]int
-	}{
-		{300, 20, [4]int{136, 0, 27, 20}}, // 20·4/3 = 26.7
-		{20, 300, [4]int{0, 136, 20, 27}}, // 20/(3/4) = 26.7
-	} {
-		x, y, width, height := c.box(k.w, k.h, newRand(1))
-		if diff := cmp.Diff(k.want, [4]int{x, y, width, height}); diff != "" {
-			t.Errorf("%d × %d (-want +got):\n%s", k.w, k.h, diff)
-		}
-		if img := c.Apply(NewRGB(k.w, k.h), newRand(1)); img.Width != 8 || img.Height != 8 {
-			t.Errorf("%d × %d pixels", img.Width, img.Height)
-		}
-	}
-}
-
 func TestHorizontalFlip(t *testing.T) {
 	src := coordinates(5, 2)
 	flipped := HorizontalFlip{1}.Apply(src, newRand(1))
