@@ -17,14 +17,13 @@ import (
 
 // measureBaselines measures the test images by their raw pixels and by the network as it starts. Every table of results shows both: they
 // tell what training is worth.
-func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Config, task *Task, m *idml.Model) ([]runlog.Row, error) {
+func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Config, task *Task, m *idml.Model, o Options) ([]runlog.Row, error) {
 	pixels, labels, err := rawPixels(ctx, task.test.Epoch(0, 0))
 	if err != nil {
 		return nil, err
 	}
-	o := retrieval.DefaultOptions()
-	o.Seed = cfg.Seed
-	raw, err := retrieval.Evaluate(ctx, backend, pixels, labels, o)
+	task.dropBadTests()
+	raw, err := retrieval.Evaluate(ctx, backend, pixels, labels, evaluation(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("measuring raw pixels: %w", err)
 	}
@@ -36,7 +35,14 @@ func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Con
 	if err != nil {
 		return nil, err
 	}
-	untrained, err := retrieval.Evaluate(ctx, backend, embedded.Semantic, embedded.Labels, o)
+	factor, err := idml.MedianFactor(backend, m, embedded)
+	if err != nil {
+		return nil, err
+	}
+	if factor < idml.LowFactor {
+		o.warn("%s", idml.LowFactorWarning(factor))
+	}
+	untrained, err := retrieval.Evaluate(ctx, backend, embedded.Semantic, embedded.Labels, evaluation(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("measuring the untrained network: %w", err)
 	}

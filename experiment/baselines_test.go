@@ -68,7 +68,7 @@ func TestReduceBlack(t *testing.T) {
 // α = ‖s₁−s₂‖ and β = ‖u₁+u₂‖, worked out by hand.
 func TestNeighbor(t *testing.T) {
 	cfg := idml.Folder()
-	cfg.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 1, Blocks: []int{1}}
+	cfg.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Bottleneck, Width: 1, Blocks: []int{1}}
 	cfg.Metric = idml.Metric{Form: idml.Paper, Tau: 2}
 	m, err := idml.NewModel(cfg, 2)
 	if err != nil {

@@ -127,7 +127,7 @@ func checkMeasuredAgain(t *testing.T, dir string, cfg idml.Config) {
 	if err := os.Remove(run.Path(runlog.PredictionsFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := experiment.Evaluate(t.Context(), backendtest.Open(t), dir); err != nil {
+	if _, err := experiment.Evaluate(t.Context(), backendtest.Open(t), dir, experiment.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := run.Predictions()

@@ -53,7 +53,7 @@ func tiny(folder string) idml.Config {
 	c := idml.Folder()
 	c.Epochs, c.WarmupEpochs, c.Seed = 2, 1, 77
 	c.Data.Folder, c.Data.ImageSize, c.Data.BatchSize = folder, 8, 6
-	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 4, Blocks: []int{1}}
+	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Bottleneck, Width: 4, Blocks: []int{1}}
 	c.Model.EmbeddingSize = 8
 	c.Metric.Form = idml.Paper
 	return c

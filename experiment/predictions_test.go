@@ -23,7 +23,7 @@ func glyphTrial(t *testing.T) trial {
 	t.Helper()
 	cfg := idml.Glyphs()
 	cfg.Data.ImageSize = 16
-	cfg.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 4, Blocks: []int{1}}
+	cfg.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Bottleneck, Width: 4, Blocks: []int{1}}
 	cfg.Model.EmbeddingSize = 8
 	cfg.Metric.Form = idml.Paper
 	task, err := Open(cfg)

@@ -4,7 +4,9 @@ package experiment
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/gomlx/gomlx/ml/train"
 
@@ -13,13 +15,18 @@ import (
 )
 
 // DatasetNames are the values of data.name that Open knows.
-var DatasetNames = []string{"glyphs", "fashion", "folder"}
+var DatasetNames = []string{"glyphs", "fashion", "folder", "cub", "cars", "sop"}
 
 // Task is a dataset with the order and the transforms that a configuration asks for.
 type Task struct {
+	// Split holds the images that are trained on and those that are retrieved.
 	Split datasets.Split
 
-	train, test datasets.Loader
+	// The loaders of Split's images. evaluation has those that epochs are judged by: of held-out training classes, or test's.
+	train, test, evaluation *datasets.Loader
+	// incomplete says where the images are not the whole published dataset; nil if they are.
+	incomplete error
+	bad        []datasets.BadImage // that dropBadTests took out
 }
 
 // Open finds the images of a configuration. Its errors are all that can be found without decoding each image.
@@ -31,29 +38,50 @@ func Open(cfg idml.Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{Split: split}
-	random, fixed := transforms(cfg.Data)
-	t.train = datasets.Loader{
-		Data: split.Train, Order: datasets.Shuffled{}, Transform: random, BatchSize: cfg.Data.BatchSize,
-		DropLast: true, Seed: cfg.Seed, Workers: cfg.Data.Workers,
+	t := &Task{Split: split, incomplete: datasets.CheckPublished(cfg.Data.Name, split)}
+	var held *datasets.Dataset
+	if cfg.Data.Validation > 0 {
+		if t.Split.Train, held, err = datasets.HoldOutClasses(split.Train, cfg.Data.Validation, cfg.Seed); err != nil {
+			return nil, fmt.Errorf("data.validation: %w", err)
+		}
 	}
+	random, fixed := transforms(cfg.Data)
+	loader := func(d *datasets.Dataset, order datasets.Order, transform datasets.Transform, training bool) *datasets.Loader {
+		return &datasets.Loader{
+			Data: d, Order: order, Transform: transform, BatchSize: cfg.Data.BatchSize, DropLast: training,
+			OnBadImage: datasets.BadImagePolicy(cfg.Data.OnBadImage), Seed: cfg.Seed, Workers: cfg.Data.Workers,
+		}
+	}
+	t.train = loader(t.Split.Train, datasets.Shuffled{}, random, true)
 	if n := cfg.Data.ImagesPerClass; n > 0 {
 		t.train.Order = datasets.ClassBalanced{Classes: cfg.Data.BatchSize / n, PerClass: n}
 	}
-	t.test = datasets.Loader{
-		Data: split.Test, Order: datasets.Sequential{}, Transform: fixed, BatchSize: cfg.Data.BatchSize,
-		DropLast: false, Seed: cfg.Seed, Workers: cfg.Data.Workers,
+	t.test = loader(t.Split.Test, datasets.Sequential{}, fixed, false)
+	t.evaluation = t.test
+	if held != nil {
+		t.evaluation = loader(held, datasets.Sequential{}, fixed, false)
 	}
-	if t.train.Batches() < 1 {
-		return nil, fmt.Errorf("%d training images make no batch of %d: lower data.batch_size", len(split.Train.Examples), cfg.Data.BatchSize)
-	}
-	if err := t.train.Check(); err != nil {
-		return nil, fmt.Errorf("training images: %w", err)
-	}
-	if err := t.test.Check(); err != nil {
-		return nil, fmt.Errorf("test images: %w", err)
+	if err := t.check(); err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// check returns what can be known to fail later.
+func (t *Task) check() error {
+	if t.train.Batches() < 1 {
+		return fmt.Errorf("%d training images make no batch of %d: lower data.batch_size", len(t.Split.Train.Examples), t.train.BatchSize)
+	}
+	if err := t.train.Check(); err != nil {
+		return fmt.Errorf("training images: %w", err)
+	}
+	if err := t.evaluation.Check(); err != nil {
+		return fmt.Errorf("images to evaluate: %w", err)
+	}
+	if err := t.test.Check(); err != nil {
+		return fmt.Errorf("test images: %w", err)
+	}
+	return nil
 }
 
 func openSplit(cfg idml.Config) (datasets.Split, error) {
@@ -67,17 +95,21 @@ func openSplit(cfg idml.Config) (datasets.Split, error) {
 			return datasets.Fashion()
 		}
 		return datasets.FashionFolder(os.DirFS(cfg.Data.Folder))
-	case "folder":
-		if cfg.Data.Folder == "" {
-			return datasets.Split{}, fmt.Errorf("data.folder is empty: name the folder of class folders with --data")
-		}
-		if info, err := os.Stat(cfg.Data.Folder); err != nil || !info.IsDir() {
-			return datasets.Split{}, fmt.Errorf("data.folder is %s, which is not a folder", cfg.Data.Folder)
-		}
-		return datasets.Folder(os.DirFS(cfg.Data.Folder), cfg.Data.Folder)
-	default:
+	}
+	open, ok := map[string]func(fs.FS) (datasets.Split, error){
+		"cub": datasets.CUB, "cars": datasets.Cars, "sop": datasets.SOP,
+		"folder": func(fsys fs.FS) (datasets.Split, error) { return datasets.Folder(fsys, cfg.Data.Folder) },
+	}[cfg.Data.Name]
+	if !ok {
 		return datasets.Split{}, fmt.Errorf("data.name is %q, want one of %v", cfg.Data.Name, DatasetNames)
 	}
+	if cfg.Data.Folder == "" {
+		return datasets.Split{}, fmt.Errorf("data.folder is empty: name the folder of the images with --data")
+	}
+	if info, err := os.Stat(cfg.Data.Folder); err != nil || !info.IsDir() {
+		return datasets.Split{}, fmt.Errorf("data.folder is %s, which is not a folder", cfg.Data.Folder)
+	}
+	return open(os.DirFS(cfg.Data.Folder))
 }
 
 // resizeRatio is the ratio of the short side after resizing to the crop, in evaluation. Code: Resize 256, CenterCrop 224.
@@ -106,12 +138,46 @@ func transforms(c idml.DataConfig) (random, fixed datasets.Transform) {
 	return random, fixed
 }
 
+// dropBadTests takes the test images that couldn't be decoded, and were skipped, out of the task, so that what was embedded is in step with it.
+func (t *Task) dropBadTests() {
+	bad := t.test.BadImages()
+	if len(bad) == 0 {
+		return
+	}
+	indices := make([]int, len(bad))
+	for i, b := range bad {
+		indices[i] = b.Index
+	}
+	t.Split.Test = t.Split.Test.Without(indices)
+	t.bad = append(t.bad, bad...)
+	old := t.test
+	t.test = &datasets.Loader{
+		Data: t.Split.Test, Order: old.Order, Transform: old.Transform, BatchSize: old.BatchSize, DropLast: old.DropLast,
+		OnBadImage: old.OnBadImage, Seed: old.Seed, Workers: old.Workers,
+	}
+	if t.evaluation == old {
+		t.evaluation = t.test
+	}
+}
+
+// badNote says how many images couldn't be decoded and names the first; "" if there are none.
+func (t *Task) badNote() string {
+	bad := slices.Concat(t.train.BadImages(), t.bad, t.test.BadImages())
+	if t.evaluation != t.test {
+		bad = append(bad, t.evaluation.BadImages()...)
+	}
+	if len(bad) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d images could not be decoded and were left out; the first: %v", len(bad), bad[0].Err)
+}
+
 // Data is the task as training wants it.
 func (t *Task) Data() idml.Data {
 	return idml.Data{
-		Classes: len(t.Split.Train.Classes),
-		Batches: t.train.Batches(),
-		Train:   func(epoch, skip int) train.Dataset { return t.train.Epoch(epoch, skip) },
-		Test:    t.test.Epoch(0, 0),
+		Classes:    len(t.Split.Train.Classes),
+		Batches:    t.train.Batches(),
+		Train:      func(epoch, skip int) train.Dataset { return t.train.Epoch(epoch, skip) },
+		Evaluation: t.evaluation.Epoch(0, 0),
 	}
 }

@@ -18,10 +18,19 @@ import (
 	"introspection/idml/runlog"
 )
 
-// Options are what a run reports to while it runs.
+// Options are what a run reports to while it runs. A nil function is not called.
 type Options struct {
-	// Progress is called after each step and evaluation; nil is not called.
+	// Progress is called after each step and evaluation.
 	Progress func(idml.Progress)
+	// Warn is called with what a person should know and need not act upon at once, as one sentence.
+	Warn func(string)
+}
+
+// warn hands a warning on.
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // trial is a run folder and what is trained in it.
@@ -37,12 +46,16 @@ type trial struct {
 // last epoch, and writes the results, the predictions of the test images and thumbnails of some. Everything is checked, and the baselines are
 // measured, before the folder is a run; if that fails or ctx ends in it, nothing is left behind. From then on the folder always holds a checkpoint that
 // Resume and Evaluate take, and Results.Status is "stopped" until the last epoch is measured. When ctx ends in training, what was trained is measured.
-func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir string, o Options) (*runlog.Results, error) {
+func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir string, o Options) (results *runlog.Results, err error) {
+	book, o := newLogbook("training", backend, o)
 	task, err := Open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	m, err := idml.NewModel(cfg, len(task.Split.Train.Classes))
+	if task.incomplete != nil {
+		o.warn("%v", task.incomplete)
+	}
+	m, err := newModel(cfg, len(task.Split.Train.Classes))
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +63,7 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err != nil {
 		return nil, err
 	}
-	baselines, err := measureBaselines(ctx, backend, cfg, task, m)
+	baselines, err := measureBaselines(ctx, backend, cfg, task, m, o)
 	if err != nil {
 		_ = os.Remove(dir) // fails, as it should, if the folder was there before and holds something
 		return nil, err
@@ -59,16 +72,17 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err := t.begin(baselines); err != nil {
 		return nil, err
 	}
+	if err := book.open(run, cfg, idml.State{}); err != nil {
+		return nil, err
+	}
+	defer func() { book.end(results, err) }()
 	return t.finish(ctx, idml.State{}, baselines, o)
 }
 
-// begin writes what makes a folder a run that can be resumed.
+// begin writes what makes a folder a run that can be resumed; the configuration, by which it is known as one, comes last.
 func (t trial) begin(baselines []runlog.Row) error {
 	environment := runlog.HostEnvironment()
 	environment.Backend, environment.Device = t.backend.Name(), t.backend.Description()
-	if err := t.run.WriteConfig(t.config); err != nil {
-		return err
-	}
 	if err := t.run.WriteEnvironment(environment); err != nil {
 		return err
 	}
@@ -79,14 +93,21 @@ func (t trial) begin(baselines []runlog.Row) error {
 	if err := t.run.AppendRecord(runlog.Record{Kind: runlog.KindEval, Metrics: untrained.Metrics}); err != nil {
 		return err
 	}
-	return t.run.WriteFile(runlog.ModelFile, func(w io.Writer) error { return t.model.Save(w, idml.State{}) })
+	if err := t.run.WriteModel(func(w io.Writer) error { return t.model.Save(w, idml.State{}) }); err != nil {
+		return err
+	}
+	return t.run.WriteConfig(t.config)
 }
 
 // Resume continues a stopped run, or one that was killed, from its checkpoint to its last epoch. On a CPU, the run ends as it would have without
 // the stop. A finished run is an error.
-func Resume(ctx context.Context, backend compute.Backend, dir string, o Options) (*runlog.Results, error) {
-	t, state, err := openTrial(backend, dir)
+func Resume(ctx context.Context, backend compute.Backend, dir string, o Options) (results *runlog.Results, err error) {
+	book, o := newLogbook("training resumed", backend, o)
+	t, state, err := openTrial(backend, dir, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.run.RemoveLeftovers(); err != nil {
 		return nil, err
 	}
 	old, err := t.run.Results()
@@ -105,10 +126,14 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 			baselines = append(baselines, row)
 		}
 	}
+	if err := book.open(t.run, t.config, state); err != nil {
+		return nil, err
+	}
+	defer func() { book.end(results, err) }()
 	return t.finish(ctx, state, baselines, o)
 }
 
-// dropRecords removes from metrics.jsonl what a killed run wrote after its last checkpoint: those steps are taken again.
+// dropRecords removes from metrics.jsonl what a killed run wrote after its last checkpoint: those steps are taken, and those epochs evaluated, again.
 func dropRecords(run *runlog.Run, state idml.State) error {
 	records, err := run.Records()
 	if errors.Is(err, os.ErrNotExist) {
@@ -117,7 +142,9 @@ func dropRecords(run *runlog.Run, state idml.State) error {
 	if err != nil {
 		return err
 	}
-	kept := slices.DeleteFunc(slices.Clone(records), func(r runlog.Record) bool { return r.Step > state.Step })
+	kept := slices.DeleteFunc(slices.Clone(records), func(r runlog.Record) bool {
+		return r.Step > state.Step || r.Kind == runlog.KindEval && r.Epoch > state.Epoch
+	})
 	if len(kept) == len(records) {
 		return nil
 	}
@@ -134,7 +161,15 @@ func dropRecords(run *runlog.Run, state idml.State) error {
 
 // finish trains to the last epoch and writes what the run came to.
 func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.Row, o Options) (*runlog.Results, error) {
-	trained, err := idml.Train(ctx, t.backend, t.model, state, t.task.Data(), idml.TrainOptions{Run: t.run, Progress: o.Progress})
+	progress := func(p idml.Progress) {
+		if p.Warning != "" {
+			o.warn("%s", p.Warning)
+		}
+		if o.Progress != nil {
+			o.Progress(p)
+		}
+	}
+	trained, err := idml.Train(ctx, t.backend, t.model, state, t.task.Data(), idml.TrainOptions{Run: t.run, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -149,91 +184,87 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 	if err != nil {
 		return nil, err
 	}
+	if published := t.config.Published(); published != nil {
+		results.Published, results.PublishedSource = published, idml.PublishedSource
+	}
 	results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowLast, Epoch: trained.State.Epoch, Metrics: last.Metrics()})
-	if best := trained.State.Best; best.Metrics != nil {
-		results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowBest, Epoch: best.Epoch, Metrics: best.Metrics})
+	best, err := t.measureBest(ctx, trained.State, last)
+	if err != nil {
+		return nil, err
+	}
+	results.Rows = append(results.Rows, best...)
+	if note := t.task.badNote(); note != "" {
+		o.warn("%s", note)
 	}
 	return results, t.run.WriteResults(*results)
 }
 
+// measureBest returns the row of the best epoch: its model, which the run keeps, is measured on the test images. There is no row before the
+// first evaluation.
+func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieval.Result) ([]runlog.Row, error) {
+	if state.Best.Metrics == nil {
+		return nil, nil
+	}
+	row := runlog.Row{Name: runlog.RowBest, Epoch: state.Best.Epoch, Metrics: last.Metrics()}
+	if state.Best.Epoch == state.Epoch && state.Batch == 0 {
+		return []runlog.Row{row}, nil
+	}
+	best, saved, err := readModel(t.run.Path(runlog.BestFile), t.config)
+	if err != nil {
+		return nil, err
+	}
+	t.model, row.Epoch = best, saved.Best.Epoch
+	_, result, err := t.measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row.Metrics = result.Metrics()
+	return []runlog.Row{row}, nil
+}
+
 // evaluate measures the model on the test images and writes predictions and thumbnails.
 func (t trial) evaluate(ctx context.Context) (*retrieval.Result, error) {
-	embedder, err := idml.NewEmbedder(t.backend, t.model)
-	if err != nil {
-		return nil, err
-	}
-	embedded, err := embedder.Embed(ctx, t.task.test.Epoch(0, 0))
-	if err != nil {
-		return nil, err
-	}
-	o := retrieval.DefaultOptions()
-	o.Seed = t.config.Seed
-	result, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
+	embedded, result, err := t.measure(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return result, writePredictions(t.run, t.task, t.model, embedded, result)
 }
 
+// measure embeds the test images and measures their retrieval.
+func (t trial) measure(ctx context.Context) (*idml.Embedded, *retrieval.Result, error) {
+	embedder, err := idml.NewEmbedder(t.backend, t.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	embedded, err := embedder.Embed(ctx, t.task.test.Epoch(0, 0))
+	if err != nil {
+		return nil, nil, err
+	}
+	t.task.dropBadTests()
+	result, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, evaluation(t.config))
+	return embedded, result, err
+}
+
+// evaluation is how a run's images are evaluated.
+func evaluation(cfg idml.Config) retrieval.Options {
+	o := retrieval.DefaultOptions()
+	o.Ks, o.Seed = cfg.Recalls, cfg.Seed
+	return o
+}
+
 // Evaluate measures the checkpoint of a run on its test images, and renews its predictions and thumbnails.
-func Evaluate(ctx context.Context, backend compute.Backend, dir string) (*retrieval.Result, error) {
-	t, _, err := openTrial(backend, dir)
+func Evaluate(ctx context.Context, backend compute.Backend, dir string, o Options) (*retrieval.Result, error) {
+	t, _, err := openTrial(backend, dir, o)
 	if err != nil {
 		return nil, err
 	}
-	return t.evaluate(ctx)
-}
-
-// openTrial opens a run folder, its images and its checkpoint.
-func openTrial(backend compute.Backend, dir string) (trial, idml.State, error) {
-	run, cfg, err := openRun(dir)
+	result, err := t.evaluate(ctx)
 	if err != nil {
-		return trial{}, idml.State{}, err
+		return nil, err
 	}
-	task, err := Open(cfg)
-	if err != nil {
-		return trial{}, idml.State{}, err
+	if note := t.task.badNote(); note != "" {
+		o.warn("%s", note)
 	}
-	m, state, err := loadModel(run, cfg)
-	if err != nil {
-		return trial{}, idml.State{}, err
-	}
-	if want := len(task.Split.Train.Classes); m.Classes() != want {
-		return trial{}, idml.State{}, fmt.Errorf("%s was trained on %d classes, its images have %d", dir, m.Classes(), want)
-	}
-	return trial{backend, run, cfg, task, m}, state, nil
-}
-
-// openRun opens a run folder and reads its configuration.
-func openRun(dir string) (*runlog.Run, idml.Config, error) {
-	run, err := runlog.Open(dir)
-	if err != nil {
-		return nil, idml.Config{}, err
-	}
-	var cfg idml.Config
-	if err := run.ReadConfig(&cfg); err != nil {
-		return nil, idml.Config{}, err
-	}
-	if err := cfg.Validate(); err != nil {
-		return nil, idml.Config{}, fmt.Errorf("%s: %w", run.Path(runlog.ConfigFile), err)
-	}
-	return run, cfg, nil
-}
-
-// loadModel reads the checkpoint of a run.
-func loadModel(run *runlog.Run, cfg idml.Config) (*idml.Model, idml.State, error) {
-	path := run.Path(runlog.ModelFile)
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, idml.State{}, fmt.Errorf("%s has no checkpoint (%s): train it first", run.Dir(), runlog.ModelFile)
-	}
-	if err != nil {
-		return nil, idml.State{}, err
-	}
-	defer f.Close()
-	m, state, err := idml.Load(f, cfg)
-	if err != nil {
-		return nil, state, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, state, nil
+	return result, nil
 }

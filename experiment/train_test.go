@@ -140,7 +140,7 @@ func checkResults(t *testing.T, dir string, results *runlog.Results) {
 }
 
 func checkEvaluate(t *testing.T, dir string, results *runlog.Results) {
-	got, err := experiment.Evaluate(t.Context(), backendtest.Open(t), dir)
+	got, err := experiment.Evaluate(t.Context(), backendtest.Open(t), dir, experiment.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,11 +253,11 @@ func checkResume(t *testing.T, cfg idml.Config, whole string, want *runlog.Resul
 		t.Fatal(err)
 	}
 	expectStopped(t, stopped, 2, 3) // no epoch was evaluated, so that none is the best
-	if r, err := experiment.Evaluate(t.Context(), backend, stopped); err != nil || !cmp.Equal(r.Metrics(), results.Rows[2].Metrics) {
+	if r, err := experiment.Evaluate(t.Context(), backend, stopped, experiment.Options{}); err != nil || !cmp.Equal(r.Metrics(), results.Rows[2].Metrics) {
 		t.Errorf("evaluating the stopped run: %v", err)
 	}
 	expectStopped(t, killed, 0, 2)
-	untrained, err := experiment.Evaluate(t.Context(), backend, killed)
+	untrained, err := experiment.Evaluate(t.Context(), backend, killed, experiment.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,10 +360,15 @@ func TestDamagedRun(t *testing.T) {
 		{"unknown settings", "speed", func(t *testing.T, dir string) {
 			writeFile(t, filepath.Join(dir, runlog.ConfigFile), []byte(`{"speed": 1}`))
 		}},
-		{"no checkpoint", "has no checkpoint", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, runlog.ModelFile)) }},
-		{"torn checkpoint", runlog.ModelFile, func(t *testing.T, dir string) {
-			if err := os.Truncate(filepath.Join(dir, runlog.ModelFile), 1000); err != nil {
-				t.Fatal(err)
+		{"no checkpoint", "has no checkpoint", func(t *testing.T, dir string) {
+			remove(t, filepath.Join(dir, runlog.ModelFile))
+			remove(t, filepath.Join(dir, runlog.PreviousModelFile))
+		}},
+		{"torn checkpoints", runlog.ModelFile, func(t *testing.T, dir string) {
+			for _, name := range []string{runlog.ModelFile, runlog.PreviousModelFile} {
+				if err := os.Truncate(filepath.Join(dir, name), 1000); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}},
 		{"another network", "conv1.weight has shape", func(t *testing.T, dir string) {
@@ -387,7 +392,7 @@ func TestDamagedRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.damage(t, dir)
-			if _, err := experiment.Evaluate(t.Context(), backend, dir); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := experiment.Evaluate(t.Context(), backend, dir, experiment.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Evaluate: %v, want an error with %q", err, test.want)
 			}
 			if _, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {

@@ -3,6 +3,8 @@
 package idml
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,9 +24,12 @@ type State struct {
 	Epoch int `json:"epoch"`
 	Batch int `json:"batch"`
 	Step  int `json:"step"`
+	// LossSum and LossCount are the sum and the number of the losses that no record holds yet.
+	LossSum   float64 `json:"loss_sum"`
+	LossCount int     `json:"loss_count"`
 	// Seconds is the time spent in training.
 	Seconds float64 `json:"seconds"`
-	// Best is the evaluation with the highest R@1 so far. It was chosen on the classes that it reports.
+	// Best is the evaluation with the highest R@1 so far, the first of equals.
 	Best Evaluation `json:"best"`
 }
 
@@ -34,47 +39,99 @@ type Evaluation struct {
 	Metrics map[string]float64 `json:"metrics"`
 }
 
-// metadataKey is where a checkpoint's metadata holds the State.
-const metadataKey = "idml"
+// What a checkpoint's metadata holds beside the format: the State, and the SHA-256 of everything else.
+const (
+	stateKey    = "idml"
+	checksumKey = "sha256"
+)
 
 // Save writes a checkpoint, the file runlog.ModelFile of a run. It is a safetensors file that PyTorch reads: the model's arrays
-// under torchvision's names, the optimizer's as "optimizer/<name>/exp_avg", "…/exp_avg_sq" and "…/step", and in its metadata, as "idml",
-// the State as JSON. Before the first step there is no state of the optimizer.
+// under torchvision's names, the optimizer's as "optimizer/<name>/exp_avg", "…/exp_avg_sq" and "…/step" (or what else the optimizer keeps), and in
+// its metadata, as "idml", the State as JSON, and as "sha256" a checksum. Before the first step there is no state of the optimizer.
 func (m *Model) Save(w io.Writer, s State) error {
-	state, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("idml: saving a checkpoint: %w", err)
+	var c snapshot
+	if err := c.take(m, s); err != nil {
+		return err
 	}
-	f := &weights.File{Metadata: map[string]string{"format": "pt", metadataKey: string(state)}}
+	return c.write(w)
+}
+
+// A snapshot is the model and the state of its training as they were at one moment.
+type snapshot struct {
+	state  State
+	arrays []array
+}
+
+// An array is a copy of a variable's values: ints of a counter of steps, floats of all else.
+type array struct {
+	name   string
+	dims   []int
+	floats []float32
+	ints   []int32
+}
+
+// take copies all arrays to the host, into those of an earlier take where it can: fresh memory costs more than the copy.
+func (c *snapshot) take(m *Model, s State) error {
+	spare := map[string]array{}
+	for _, a := range c.arrays {
+		spare[a.name] = a
+	}
+	c.state, c.arrays = s, c.arrays[:0]
 	for v := range m.store.IterVariables() {
 		if s.Step == 0 && strings.HasPrefix(v.Path(), statePrefix) {
 			continue
 		}
-		t, err := fromVariable(v)
-		if err != nil {
-			return fmt.Errorf("idml: saving %s: %w", v.Path(), err)
+		name := strings.TrimPrefix(v.Path(), "/")
+		a := array{name: name, dims: v.Shape().Dimensions, floats: spare[name].floats[:0], ints: spare[name].ints[:0]}
+		value, err := v.Value()
+		if err == nil && isSteps(name) {
+			err = tensors.ConstFlatData(value, func(flat []int32) { a.ints = append(a.ints, flat...) })
+		} else if err == nil {
+			err = tensors.ConstFlatData(value, func(flat []float32) { a.floats = append(a.floats, flat...) })
 		}
-		f.Tensors = append(f.Tensors, t)
+		if err != nil {
+			return fmt.Errorf("idml: saving %s: %w", name, err)
+		}
+		c.arrays = append(c.arrays, a)
 	}
+	return nil
+}
+
+// isSteps tells whether an array of a checkpoint is a counter of steps.
+func isSteps(name string) bool { return strings.HasSuffix(name, "/"+stateSteps) }
+
+// write writes the checkpoint.
+func (c *snapshot) write(w io.Writer) error {
+	state, err := json.Marshal(c.state)
+	if err != nil {
+		return fmt.Errorf("idml: saving a checkpoint: %w", err)
+	}
+	f := &weights.File{Metadata: map[string]string{"format": "pt", stateKey: string(state)}}
+	for _, a := range c.arrays {
+		if isSteps(a.name) {
+			f.Tensors = append(f.Tensors, weights.FromInt32(a.name, a.dims, a.ints))
+		} else {
+			f.Tensors = append(f.Tensors, weights.FromFloat32(a.name, a.dims, a.floats))
+		}
+	}
+	f.Metadata[checksumKey] = checksum(f)
 	return weights.WriteSafetensors(w, f)
 }
 
-// fromVariable returns a variable's value as a named array; the name is the path without its leading slash.
-func fromVariable(v *model.Variable) (weights.Tensor, error) {
-	value, err := v.Value()
-	if err != nil {
-		return weights.Tensor{}, err
+// checksum returns the SHA-256, in hexadecimal, of a file's arrays and metadata but the checksum itself, in the order of their names.
+func checksum(f *weights.File) string {
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
+		if key != checksumKey {
+			fmt.Fprintf(h, "%q %q\n", key, f.Metadata[key])
+		}
 	}
-	name, dims := strings.TrimPrefix(v.Path(), "/"), v.Shape().Dimensions
-	if strings.HasSuffix(name, "/"+stateSteps) {
-		data, err := tensors.CopyFlatData[int32](value)
-		return weights.FromInt32(name, dims, data), err
+	byName := slices.SortedFunc(slices.Values(f.Tensors), func(a, b weights.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	for _, t := range byName {
+		fmt.Fprintf(h, "%q %s %v\n", t.Name, t.DType, t.Shape)
+		h.Write(t.Data)
 	}
-	data, err := tensors.CopyFlatData[float32](value)
-	if err != nil {
-		return weights.Tensor{}, err
-	}
-	return weights.FromFloat32(name, dims, data), nil
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Load reads a checkpoint into a new model of the configuration, with the optimizer's state. An array that is missing, that the architecture doesn't
@@ -85,8 +142,11 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	if err != nil {
 		return nil, s, fmt.Errorf("idml: reading a checkpoint: %w", err)
 	}
-	if err := json.Unmarshal([]byte(f.Metadata[metadataKey]), &s); err != nil {
-		return nil, s, fmt.Errorf("idml: reading a checkpoint: its metadata has no valid %q: %w", metadataKey, err)
+	if want, got := f.Metadata[checksumKey], checksum(f); got != want {
+		return nil, s, fmt.Errorf("idml: reading a checkpoint: its checksum is %.12s…, that of its content %.12s…: it is damaged, or no checkpoint", want, got)
+	}
+	if err := json.Unmarshal([]byte(f.Metadata[stateKey]), &s); err != nil {
+		return nil, s, fmt.Errorf("idml: reading a checkpoint: its metadata has no valid %q: %w", stateKey, err)
 	}
 	proxies, ok := f.Tensor(ProxiesName)
 	if !ok || len(proxies.Shape) != 2 {
@@ -97,9 +157,13 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	for _, p := range m.parameters {
 		wanted[p.Name] = p.Shape
 		if p.Group != Statistics && s.Step > 0 {
-			wanted[statePath(p.Name, stateAverage)[1:]] = p.Shape
-			wanted[statePath(p.Name, stateSquare)[1:]] = p.Shape
-			wanted[statePath(p.Name, stateSteps)[1:]] = []int{}
+			for _, state := range rules[cfg.Optimizer.Name].state {
+				shape := p.Shape
+				if state == stateSteps {
+					shape = nil
+				}
+				wanted[statePath(p.Name, state)[1:]] = shape
+			}
 		}
 	}
 	for _, t := range f.Tensors {
@@ -110,7 +174,7 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 		if !slices.Equal(shape, t.Shape) {
 			return nil, s, fmt.Errorf("idml: reading a checkpoint: %s has shape %v, this architecture has %v", t.Name, t.Shape, shape)
 		}
-		if steps := strings.HasSuffix(t.Name, "/"+stateSteps); steps != (t.DType == "I32") {
+		if isSteps(t.Name) != (t.DType == "I32") {
 			return nil, s, fmt.Errorf("idml: reading a checkpoint: %s is of type %s", t.Name, t.DType)
 		}
 		value, err := toTensor(t)

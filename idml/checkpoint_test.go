@@ -30,7 +30,7 @@ func checkpoint(t *testing.T, c Config, s State) (*Model, []byte) {
 
 func TestCheckpointRoundTrip(t *testing.T) {
 	c := tinyConfig()
-	state := State{Epoch: 3, Batch: 2, Step: 20, Seconds: 1.5, Best: Evaluation{Epoch: 2, Metrics: map[string]float64{"recall@1": 1.0 / 3}}}
+	state := State{Epoch: 3, Batch: 2, Step: 20, LossSum: 1.25, LossCount: 2, Seconds: 1.5, Best: Evaluation{Epoch: 2, Metrics: map[string]float64{"recall@1": 1.0 / 3}}}
 	saved, file := checkpoint(t, c, state)
 	loaded, got, err := Load(bytes.NewReader(file), c)
 	if err != nil {
@@ -106,6 +106,7 @@ func edit(t *testing.T, file []byte, change func(*weights.File)) []byte {
 		t.Fatal(err)
 	}
 	change(f)
+	f.Metadata[checksumKey] = checksum(f)
 	var out bytes.Buffer
 	if err := weights.WriteSafetensors(&out, f); err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ func TestLoadFaults(t *testing.T) {
 		{"fewer proxies", with(weights.FromFloat32(ProxiesName, []int{5, 8}, make([]float32, 40))), "optimizer/proxies/"},
 		{"integers", with(weights.FromInt32("bn1.bias", []int{4}, make([]int32, 4))), "bn1.bias is of type I32"},
 		{"steps", with(weights.FromFloat32("optimizer/bn1.bias/step", []int{}, []float32{1})), "optimizer/bn1.bias/step is of type F32"},
-		{"no metadata", func(f *weights.File) { f.Metadata = nil }, `no valid "idml"`},
+		{"no metadata", func(f *weights.File) { clear(f.Metadata) }, `no valid "idml"`},
 		{"broken metadata", func(f *weights.File) { f.Metadata["idml"] = `{"epoch": "two"}` }, `no valid "idml"`},
 	} {
 		_, _, err := Load(bytes.NewReader(edit(t, file, test.change)), c)
@@ -159,6 +160,57 @@ func TestLoadTruncated(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 9, 100, len(file) / 2, len(file) - 1} {
 		if _, _, err := Load(bytes.NewReader(file[:n]), c); err == nil {
 			t.Errorf("%d of %d bytes: no error", n, len(file))
+		}
+	}
+}
+
+// Whatever byte of a checkpoint changes, it isn't taken for a whole one.
+func TestLoadDamaged(t *testing.T) {
+	c := tinyConfig()
+	_, file := checkpoint(t, c, State{Step: 1})
+	for i := 0; i < len(file); i += 1 + i/40 {
+		damaged := bytes.Clone(file)
+		damaged[i] ^= 0x10
+		if _, _, err := Load(bytes.NewReader(damaged), c); err == nil {
+			t.Errorf("byte %d of %d changed: no error", i, len(file))
+		}
+	}
+	f, err := weights.ReadSafetensors(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(f.Metadata, checksumKey)
+	var out bytes.Buffer
+	if err := weights.WriteSafetensors(&out, f); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(&out, c); err == nil || !strings.Contains(err.Error(), "checksum") {
+		t.Errorf("without a checksum: %v", err)
+	}
+}
+
+// The state of each optimizer is saved and loaded.
+func TestCheckpointOfEachOptimizer(t *testing.T) {
+	for _, name := range OptimizerNames() {
+		c := tinyConfig()
+		c.Optimizer.Name = name
+		m, file := checkpoint(t, c, State{Step: 1})
+		f, err := weights.ReadSafetensors(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		for _, p := range m.Params() {
+			want++
+			if p.Group != Statistics {
+				want += len(rules[name].state)
+			}
+		}
+		if len(f.Tensors) != want {
+			t.Errorf("%s: %d arrays, want %d", name, len(f.Tensors), want)
+		}
+		if _, _, err := Load(bytes.NewReader(file), c); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"introspection/idml/resnet"
 )
@@ -31,6 +33,11 @@ const (
 	UncertaintyInit = 0.01
 	// AdamBeta1, AdamBeta2 and AdamEpsilon are PyTorch's defaults. Code: these defaults.
 	AdamBeta1, AdamBeta2, AdamEpsilon = 0.9, 0.999, 1e-8
+	// Momentum and RMSPropAlpha are those of sgd and rmsprop, RMSPropAlpha the weight of the old mean square. Code: both 0.9.
+	Momentum, RMSPropAlpha = 0.9, 0.9
+	// LowFactor is the median of the metric's factor exp(−…) over images and proxies below which a run warns: the gradient at the
+	// semantic embedding is smaller than plain's by about this factor. Ours.
+	LowFactor = 0.05
 )
 
 // Pixel mean and deviation (of 255, by channel) of ImageNet, as torchvision states them (of 1: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225).
@@ -52,6 +59,10 @@ type Config struct {
 	WarmupEpochs int `json:"warmup_epochs"`
 	// EvaluateEvery is the number of epochs between evaluations on the test classes; the last epoch is always evaluated.
 	EvaluateEvery int `json:"evaluate_every"`
+	// Recalls lists the K of the R@K that evaluations report. 1 is always among them.
+	Recalls []int `json:"recalls"`
+	// CheckpointMinutes is the least time between two checkpoints within an epoch, in minutes; each epoch ends with one.
+	CheckpointMinutes float64 `json:"checkpoint_minutes"`
 
 	Data      DataConfig      `json:"data"`
 	Model     ModelConfig     `json:"model"`
@@ -63,10 +74,14 @@ type Config struct {
 
 // DataConfig tells which images, and how they become batches.
 type DataConfig struct {
-	// Name is "glyphs", "fashion" or "folder".
+	// Name is "glyphs", "fashion", "folder", "cub", "cars" or "sop".
 	Name string `json:"name"`
-	// Folder is where the images lie: required by "folder"; of "fashion" the folder of the full set, or "" for the embedded part.
+	// Folder is where the images lie: required but by the embedded sets; of "fashion" the folder of the full set, or "" for the embedded part.
 	Folder string `json:"folder"`
+	// Validation is the share of the training classes that is held out to choose the best epoch by; with 0, that is chosen on the test classes.
+	Validation float64 `json:"validation"`
+	// OnBadImage is "stop" or "skip": what to do about an image that can't be decoded.
+	OnBadImage string `json:"on_bad_image"`
 	// ImageSize is the side of the square images that the network gets, in pixels.
 	ImageSize int `json:"image_size"`
 	// BatchSize is the number of images of a training step, before mixing.
@@ -85,20 +100,17 @@ type DataConfig struct {
 // ModelConfig describes the network.
 type ModelConfig struct {
 	Backbone resnet.Config `json:"backbone"`
+	// Weights are what the backbone starts from: "" random values, "imagenet" torchvision's IMAGENET1K_V1 weights, which "idml weights"
+	// fetches, or else a file of weights in torchvision's names (.pth or .safetensors).
+	Weights string `json:"weights"`
+	// Compute is the type that the backbone computes in: "float32" or "bfloat16". Variables, heads and loss are float32 in both.
+	Compute string `json:"compute"`
 	// EmbeddingSize is the dimension of the semantic and of the uncertainty embedding.
 	EmbeddingSize int `json:"embedding_size"`
 	// BatchNorm is "frozen" (stored statistics always; scale and shift trained) or "trained" (the batch's statistics in training).
 	BatchNorm string `json:"batch_norm"`
 	// UncertaintyInit multiplies the uncertainty head's initial weights and biases. 1 is PyTorch's default of a linear layer.
 	UncertaintyInit float64 `json:"uncertainty_init"`
-}
-
-// LossConfig names the loss and its settings.
-type LossConfig struct {
-	// Name is "proxy-anchor".
-	Name   string  `json:"name"`
-	Scale  float64 `json:"scale"`
-	Margin float64 `json:"margin"`
 }
 
 // MixingConfig tells how training images are mixed.
@@ -109,12 +121,17 @@ type MixingConfig struct {
 	Beta float64 `json:"beta"`
 }
 
-// OptimizerConfig sets AdamW and its schedule.
+// OptimizerConfig sets the optimizer and its schedule.
 type OptimizerConfig struct {
+	// Name is "adamw", "adam", "sgd" or "rmsprop".
+	Name         string  `json:"name"`
 	LearningRate float64 `json:"lr"`
 	// ProxyFactor multiplies the learning rate of the proxies.
 	ProxyFactor float64 `json:"proxy_factor"`
+	// WeightDecay is decoupled from the gradient in adamw, and added to it in the others.
 	WeightDecay float64 `json:"weight_decay"`
+	// Momentum is that of sgd (Nesterov's) and rmsprop. The others don't read it.
+	Momentum float64 `json:"momentum"`
 	// Clip bounds each component of the gradients. Infinity can't be written in JSON: use a large number to clip nothing.
 	Clip    float64 `json:"clip"`
 	Epsilon float64 `json:"epsilon"`
@@ -127,20 +144,20 @@ type OptimizerConfig struct {
 // released form of the metric and mixup, AdamW, 60 epochs of which 5 warm up, frozen batch normalization.
 func DefaultConfig() Config {
 	return Config{
-		Recipe: "", Seed: 0, Epochs: 60, WarmupEpochs: 5, EvaluateEvery: 1,
+		Recipe: "", Seed: 0, Epochs: 60, WarmupEpochs: 5, EvaluateEvery: 1, Recalls: []int{1, 2, 4, 8}, CheckpointMinutes: 10,
 		Data: DataConfig{
-			Name: "folder", Folder: "", ImageSize: 224, BatchSize: 120, ImagesPerClass: 0, Augment: true,
+			Name: "folder", Folder: "", Validation: 0, OnBadImage: StopOnBadImage, ImageSize: 224, BatchSize: 120, ImagesPerClass: 0, Augment: true,
 			Mean: ImageNetMean, Deviation: ImageNetDeviation, Workers: 2,
 		},
 		Model: ModelConfig{
-			Backbone:      resnet.Config{Stem: resnet.ImageNetStem, Width: 64, Blocks: []int{3, 4, 6, 3}},
-			EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: UncertaintyInit,
+			Backbone: resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Bottleneck, Width: 64, Blocks: []int{3, 4, 6, 3}},
+			Weights:  RandomWeights, Compute: Float32, EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: UncertaintyInit,
 		},
 		Metric: Metric{Form: Released, Tau: DefaultTau},
 		Loss:   LossConfig{Name: "proxy-anchor", Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin},
 		Mixing: MixingConfig{Mixup: true, Beta: 1},
 		Optimizer: OptimizerConfig{
-			LearningRate: 6e-4, ProxyFactor: ProxyLearningRateFactor, WeightDecay: WeightDecay, Clip: GradientClip,
+			Name: "adamw", LearningRate: 6e-4, ProxyFactor: ProxyLearningRateFactor, WeightDecay: WeightDecay, Momentum: Momentum, Clip: GradientClip,
 			Epsilon: AdamEpsilon, DecayEvery: 5, DecayFactor: 0.5,
 		},
 	}
@@ -150,6 +167,24 @@ func DefaultConfig() Config {
 const (
 	FrozenBatchNorm  = "frozen"
 	TrainedBatchNorm = "trained"
+)
+
+// The kinds of DataConfig.OnBadImage.
+const (
+	StopOnBadImage = "stop"
+	SkipBadImage   = "skip"
+)
+
+// Values of ModelConfig.Weights that are no files.
+const (
+	RandomWeights   = ""
+	ImageNetWeights = "imagenet"
+)
+
+// The kinds of ModelConfig.Compute.
+const (
+	Float32  = "float32"
+	BFloat16 = "bfloat16"
 )
 
 // norm is the statistics that training steps normalize by.
@@ -173,8 +208,15 @@ func (c Config) Validate() error {
 	check(c.Epochs >= 1, "epochs", c.Epochs, "at least 1")
 	check(c.WarmupEpochs >= 0, "warmup_epochs", c.WarmupEpochs, "at least 0")
 	check(c.EvaluateEvery >= 1, "evaluate_every", c.EvaluateEvery, "at least 1")
+	check(slices.Contains(c.Recalls, 1), "recalls", c.Recalls, "a list with 1, by which the best epoch is chosen")
+	for _, k := range c.Recalls {
+		check(k >= 1, "recalls", c.Recalls, "numbers of at least 1")
+	}
+	check(finite(c.CheckpointMinutes) && c.CheckpointMinutes >= 0, "checkpoint_minutes", c.CheckpointMinutes, "0 or more")
 	d := c.Data
-	check(d.Name != "", "data.name", `""`, "glyphs, fashion or folder")
+	check(d.Name != "", "data.name", `""`, "the name of a dataset")
+	check(finite(d.Validation) && d.Validation >= 0 && d.Validation < 1, "data.validation", d.Validation, "a share from 0 to below 1")
+	check(d.OnBadImage == StopOnBadImage || d.OnBadImage == SkipBadImage, "data.on_bad_image", d.OnBadImage, "stop or skip")
 	check(d.BatchSize >= 2, "data.batch_size", d.BatchSize, "at least 2")
 	check(d.ImagesPerClass >= 0, "data.images_per_class", d.ImagesPerClass, "at least 0")
 	check(d.ImagesPerClass == 0 || d.BatchSize%d.ImagesPerClass == 0, "data.images_per_class", d.ImagesPerClass, fmt.Sprintf("a divisor of data.batch_size, %d", d.BatchSize))
@@ -190,6 +232,7 @@ func (c Config) Validate() error {
 		stride := m.Backbone.Stride()
 		check(d.ImageSize >= stride, "data.image_size", d.ImageSize, fmt.Sprintf("at least the network's stride, %d", stride))
 	}
+	check(m.Compute == Float32 || m.Compute == BFloat16, "model.compute", m.Compute, "float32 or bfloat16")
 	check(m.EmbeddingSize >= 1, "model.embedding_size", m.EmbeddingSize, "at least 1")
 	check(m.BatchNorm == FrozenBatchNorm || m.BatchNorm == TrainedBatchNorm, "model.batch_norm", m.BatchNorm, "frozen or trained")
 	check(finite(m.UncertaintyInit) && m.UncertaintyInit >= 0, "model.uncertainty_init", m.UncertaintyInit, "0 or more")
@@ -199,8 +242,13 @@ func (c Config) Validate() error {
 	if _, err := NewLoss(c.Loss); err != nil {
 		faults = append(faults, err)
 	}
+	if err := c.Loss.checkForm(c.Metric.Form); err != nil {
+		faults = append(faults, err)
+	}
 	check(positive(c.Mixing.Beta), "mixing.beta", c.Mixing.Beta, "above 0")
 	o := c.Optimizer
+	check(rules[o.Name].next != nil, "optimizer.name", o.Name, strings.Join(OptimizerNames(), ", "))
+	check(finite(o.Momentum) && o.Momentum >= 0 && o.Momentum < 1, "optimizer.momentum", o.Momentum, "from 0 to below 1")
 	check(positive(o.LearningRate), "optimizer.lr", o.LearningRate, "above 0")
 	check(positive(o.ProxyFactor), "optimizer.proxy_factor", o.ProxyFactor, "above 0")
 	check(finite(o.WeightDecay) && o.WeightDecay >= 0, "optimizer.weight_decay", o.WeightDecay, "0 or more")

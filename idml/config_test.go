@@ -35,7 +35,7 @@ func TestConfigsAreValid(t *testing.T) {
 func TestDefaultConfigIsItsOwn(t *testing.T) {
 	c := DefaultConfig()
 	c.Model.Backbone.Blocks[0] = 99
-	want := resnet.Config{Stem: resnet.ImageNetStem, Width: 64, Blocks: []int{3, 4, 6, 3}}
+	want := resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Bottleneck, Width: 64, Blocks: []int{3, 4, 6, 3}}
 	if diff := cmp.Diff(want, DefaultConfig().Model.Backbone); diff != "" {
 		t.Error(diff)
 	}
@@ -50,6 +50,13 @@ func TestValidateNamesTheFault(t *testing.T) {
 		{"epochs", []func(*Config){func(c *Config) { c.Epochs = 0 }}},
 		{"warmup_epochs", []func(*Config){func(c *Config) { c.WarmupEpochs = -1 }}},
 		{"evaluate_every", []func(*Config){func(c *Config) { c.EvaluateEvery = 0 }}},
+		{"recalls", []func(*Config){func(c *Config) { c.Recalls = nil }, func(c *Config) { c.Recalls = []int{2, 4} }, func(c *Config) { c.Recalls = []int{1, 0} }}},
+		{"checkpoint_minutes", []func(*Config){func(c *Config) { c.CheckpointMinutes = -1 }, func(c *Config) { c.CheckpointMinutes = nan }}},
+		{"data.validation", []func(*Config){func(c *Config) { c.Data.Validation = 1 }, func(c *Config) { c.Data.Validation = -0.1 }, func(c *Config) { c.Data.Validation = nan }}},
+		{"data.on_bad_image", []func(*Config){func(c *Config) { c.Data.OnBadImage = "" }}},
+		{"model.compute", []func(*Config){func(c *Config) { c.Model.Compute = "float16" }}},
+		{"optimizer.name", []func(*Config){func(c *Config) { c.Optimizer.Name = "lion" }}},
+		{"optimizer.momentum", []func(*Config){func(c *Config) { c.Optimizer.Momentum = 1 }, func(c *Config) { c.Optimizer.Momentum = nan }}},
 		{"data.name", []func(*Config){func(c *Config) { c.Data.Name = "" }}},
 		{"data.image_size", []func(*Config){func(c *Config) { c.Data.ImageSize = 31 }, func(c *Config) { c.Data.ImageSize = -32 }}},
 		{"data.batch_size", []func(*Config){func(c *Config) { c.Data.BatchSize = 1 }}},

@@ -18,9 +18,10 @@
 //
 //	symbol      identifier               what
 //	s, u        [Embedding]              [batch, dim] each
-//	α, β, τ, D  [IntrospectiveDistance]  for two numbers; [Metric.Distance] for batches
+//	α, β, τ, D  [IntrospectiveDistance]  for two numbers; [Metric.Pairs] for batches
 //	S           [Metric.ProxySimilarity] similarity to the classes' proxies p
-//	α, δ        [ProxyAnchor]            Scale and Margin of the loss
+//	k           [Form]                   the metric's factor; [Metric] has the rule by which it makes a loss introspective
+//	L           [Loss]                   the losses; [Losses] lists them
 //	λ           [Mix]                    weight of an image in its mix with another
 //
 // A training step minimizes L(x, y) + λ·L(mix, y) + (1−λ)·L(mix, y'), where mix = λx + (1−λ)x' mixes normalized pixels of two images of the

@@ -25,7 +25,16 @@ func normalizeRows(x *Node) *Node {
 
 // poolFeatures returns the global average plus the global maximum, [batch, channels], of feature maps [batch, h, w, channels].
 func poolFeatures(x *Node) *Node {
-	return Add(ReduceMean(x, 1, 2), ReduceMax(x, 1, 2))
+	return Add(ReduceMean(x, 1, 2), globalMaximum(x))
+}
+
+// globalMaximum returns the maxima [batch, channels] of feature maps. Places that share a maximum share its gradient, as in PyTorch's amax: GoMLX's own gives
+// each of them all of it. In bfloat16, whose numbers between 4 and 8 are 1/32 apart, such ties are common.
+func globalMaximum(x *Node) *Node {
+	top := StopGradient(ReduceAndKeep(x, ReduceMax, 1, 2))
+	ties := ConvertDType(Equal(x, top), x.DType())
+	share := StopGradient(Div(ties, ReduceAndKeep(ties, ReduceSum, 1, 2)))
+	return Add(Squeeze(top, 1, 2), ReduceSum(Mul(share, Sub(x, StopGradient(x))), 1, 2)) // the sum is 0
 }
 
 // linear returns x·weightᵀ + bias, [batch, out], for x [batch, in], weight [out, in] and bias [out], the layout of PyTorch's linear layer.

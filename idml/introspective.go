@@ -5,6 +5,7 @@ package idml
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -12,24 +13,31 @@ import (
 // Form names a form of the introspective metric.
 type Form string
 
-// The forms of the metric. S is the cosine of a normalized embedding x and a normalized proxy, p the proxy as it is, u the uncertainty.
+// The forms of the metric: which factor k the rule of [Metric] has. S is the cosine of a normalized embedding x and a normalized proxy, p the proxy as
+// it is, u the uncertainty.
 const (
-	// Plain is the loss's own distance or similarity.
+	// Plain is the loss's own distance or similarity: k = 1.
 	Plain Form = "plain"
-	// Paper is the introspective metric of the paper (arXiv:2309.09982; its figure and abstract, the text was not at hand): for pairs
-	// D = α·exp(−β/(τα)) with α = ‖s₁−s₂‖, β = ‖u₁+u₂‖; for proxies, which have no uncertainty, 1 − (1−S)·exp(−β/(τα)) with α the distance of
-	// the normalized rows and β = ‖u‖. Sum rather than difference of the uncertainties, and the τ in the exponent (the paper's
-	// figure shows exp(−β/α)), are documented choices.
-	Paper Form = "paper"
+	// Constant is Paper with the batch's mean of β in place of each one, without gradient: it reshapes distances as Paper does and knows nothing of
+	// the single image, which tells the two effects apart. The mean is taken over pairs of two images or, for proxies, over images. Ours.
+	Constant Form = "constant"
 	// Released is what the released code computes by default, for proxies only: 1 − (1−S)·exp(−(‖v‖²+4)/(τ‖x−p‖²)) with τ = 5 and v = u/‖u‖, so that
 	// ‖v‖ is 1 and the uncertainty head gets no gradient from the loss.
 	Released Form = "released"
 	// ReleasedRaw is Released with v = u as the head gives it.
 	ReleasedRaw Form = "released-raw"
+	// Paper is the introspective metric of the paper (arXiv:2309.09982; its figure and abstract, the text was not at hand): k = exp(−β/(τα)), for a pair
+	// with α = ‖s₁−s₂‖ and β = ‖u₁+u₂‖, for proxies, which have no uncertainty, with α the distance of the normalized rows
+	// and β = ‖u‖. Sum rather than difference of the uncertainties, and the τ in the exponent (the paper's figure
+	// shows exp(−β/α)), are documented choices.
+	Paper Form = "paper"
 )
 
 // Forms lists the forms in the order of the tables.
-var Forms = []Form{Plain, Released, ReleasedRaw, Paper}
+var Forms = []Form{Plain, Constant, Released, ReleasedRaw, Paper}
+
+// ForProxiesOnly tells whether the form exists only for losses that compare images with proxies.
+func (f Form) ForProxiesOnly() bool { return f == Released || f == ReleasedRaw }
 
 const (
 	// smallestSquaredDistance bounds below a squared distance that is divided by or whose root is taken, with gradient 0 below
@@ -40,6 +48,17 @@ const (
 )
 
 // Metric is the introspective metric: how semantic distance and uncertainty make the distance that a loss sees.
+//
+// This is the rule by which a loss becomes introspective. A loss asks [Metric.Pairs] or [Metric.ProxySimilarity] for what it compares, and gets, with a
+// factor k in (0, 1] that falls as the uncertainty grows,
+//
+//	D = αk          in place of the distance α of two images,
+//	D² = α²k²       in place of its square, and
+//	1 − (1−S)k      in place of the similarity S of two images, or of an image and a proxy.
+//
+// The form decides on k: see [Form]. Miners and samplers rank by α as it is, without gradient, so that every form learns from the pairs that its plain form
+// would. A loss of squared distances to proxies takes them as 2(1−S), which holds for normalized rows, so that it follows the rule for similarities and has
+// the released forms too. Without uncertainty, Paper equals Plain.
 type Metric struct {
 	Form Form `json:"form"`
 	// Tau is τ: the larger, the less uncertainty counts. Plain has no use for it.
@@ -48,9 +67,7 @@ type Metric struct {
 
 // Validate returns the first fault of the metric, or nil.
 func (m Metric) Validate() error {
-	switch m.Form {
-	case Plain, Paper, Released, ReleasedRaw:
-	default:
+	if !slices.Contains(Forms, m.Form) {
 		return fmt.Errorf("metric.form is %q, want one of %v", m.Form, Forms)
 	}
 	if !(m.Tau > 0) || math.IsInf(m.Tau, 0) {
@@ -77,9 +94,12 @@ func (m Metric) ProxySimilarity(e Embedding, proxies *Node) *Node {
 func (m Metric) proxyFactor(e Embedding, x, p, proxies *Node) *Node {
 	u := e.Uncertainty
 	switch m.Form {
-	case Paper:
-		alpha := Sqrt(clampBelow(SquaredDistances(x, p)))
-		return Exp(Neg(Div(rootNorm(u), MulScalar(alpha, m.Tau))))
+	case Paper, Constant:
+		alpha, beta := Sqrt(clampBelow(SquaredDistances(x, p))), rootNorm(u)
+		if m.Form == Constant {
+			beta = StopGradient(ReduceAndKeep(beta, ReduceMean, 0))
+		}
+		return Exp(Neg(Div(beta, MulScalar(alpha, m.Tau))))
 	case Released, ReleasedRaw:
 		if m.Form == Released {
 			u = normalizeRows(u)
@@ -88,22 +108,6 @@ func (m Metric) proxyFactor(e Embedding, x, p, proxies *Node) *Node {
 		return Exp(Neg(Div(beta, MulScalar(clampBelow(SquaredDistances(e.Semantic, proxies)), m.Tau))))
 	default:
 		return OnesLike(DotGeneral(x, []int{1}, nil, p, []int{1}, nil))
-	}
-}
-
-// Distance returns the distances [n, m] of the embeddings x to y: Euclidean for Plain, D = α·exp(−β/(τα)) for Paper. The released forms
-// exist for proxies only; asking for them panics.
-func (m Metric) Distance(x, y Embedding) *Node {
-	alpha := Sqrt(clampBelow(SquaredDistances(x.Semantic, y.Semantic)))
-	switch m.Form {
-	case Plain:
-		return alpha
-	case Paper:
-		sum := SquaredDistances(x.Uncertainty, Neg(y.Uncertainty)) // ‖u₁+u₂‖²
-		beta := Sqrt(AddScalar(positivePart(sum), normalizeEpsilon))
-		return Mul(alpha, Exp(Neg(Div(beta, MulScalar(alpha, m.Tau)))))
-	default:
-		panic(fmt.Sprintf("idml: form %q has no distance between two images: it exists for proxies only", m.Form))
 	}
 }
 
@@ -152,7 +156,8 @@ func IntrospectiveLogits(features, uncertainty, weight, bias *Node) *Node {
 }
 
 // Similarity returns how similar a pair of images is at semantic distance alpha of unit embeddings and uncertainty beta: the cosine S = 1 − α²/2, which
-// Paper turns into 1 − (1−S)·exp(−β/(τα)). The released forms, which exist for proxies only, leave it the cosine.
+// Paper turns into 1 − (1−S)·exp(−β/(τα)). The other forms leave it the cosine: the released ones exist for proxies only, and the β of Constant is that of a
+// batch, which a pair doesn't know.
 func (m Metric) Similarity(alpha, beta float64) float64 {
 	dissimilarity := alpha * alpha / 2
 	if m.Form == Paper && alpha > 0 {

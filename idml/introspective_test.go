@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -26,7 +27,7 @@ func randomRows(rng *rand.Rand, n, d int, scale float64) [][]float32 {
 	return x
 }
 
-func dot(a, b []float32) (s float64) {
+func dot[T float32 | float64](a, b []T) (s float64) {
 	for i := range a {
 		s += float64(a[i]) * float64(b[i])
 	}
@@ -34,7 +35,7 @@ func dot(a, b []float32) (s float64) {
 }
 
 // squared is ‖a + sign·b‖².
-func squared(a, b []float32, sign float64) (s float64) {
+func squared[T float32 | float64](a, b []T, sign float64) (s float64) {
 	for i := range a {
 		d := float64(a[i]) + sign*float64(b[i])
 		s += d * d
@@ -42,31 +43,30 @@ func squared(a, b []float32, sign float64) (s float64) {
 	return s
 }
 
-func unit(a []float32) []float32 {
+func unit[T float32 | float64](a []T) []T {
 	n := math.Sqrt(dot(a, a) + normalizeEpsilon)
-	u := make([]float32, len(a))
+	u := make([]T, len(a))
 	for i := range a {
-		u[i] = float32(float64(a[i]) / n)
+		u[i] = T(float64(a[i]) / n)
 	}
 	return u
 }
 
-// naiveProxySimilarity states the forms once more, in plain float64.
-func naiveProxySimilarity(m Metric, x, u, p []float32) float64 {
-	cos := dot(unit(x), unit(p))
-	var k float64
+// naiveProxyFactor states the factor of an image and a proxy once more, in plain float64. Constant takes the mean norm of u.
+func naiveProxyFactor(m Metric, x, u, p []float64, meanNorm float64) float64 {
 	switch m.Form {
-	case Plain:
-		k = 1
-	case Paper:
-		alpha := math.Sqrt(max(squared(unit(x), unit(p), -1), smallestSquaredDistance))
-		k = math.Exp(-math.Sqrt(dot(u, u)) / (m.Tau * alpha))
+	case Paper, Constant:
+		beta := math.Sqrt(dot(u, u))
+		if m.Form == Constant {
+			beta = meanNorm
+		}
+		return math.Exp(-beta / (m.Tau * math.Sqrt(max(squared(unit(x), unit(p), -1), smallestSquaredDistance))))
 	case Released:
-		k = math.Exp(-(dot(unit(u), unit(u)) + 4) / (m.Tau * max(squared(x, p, -1), smallestSquaredDistance)))
+		return math.Exp(-(dot(unit(u), unit(u)) + 4) / (m.Tau * max(squared(x, p, -1), smallestSquaredDistance)))
 	case ReleasedRaw:
-		k = math.Exp(-(dot(u, u) + 4) / (m.Tau * max(squared(x, p, -1), smallestSquaredDistance)))
+		return math.Exp(-(dot(u, u) + 4) / (m.Tau * max(squared(x, p, -1), smallestSquaredDistance)))
 	}
-	return 1 - (1-cos)*k
+	return 1
 }
 
 func TestProxySimilarityAgainstNaive(t *testing.T) {
@@ -79,9 +79,9 @@ func TestProxySimilarityAgainstNaive(t *testing.T) {
 				out := run(t, func(in []*Node) []*Node {
 					return []*Node{m.ProxySimilarity(Embedding{in[0], in[1]}, in[2])}
 				}, x, u, p)[0].Value().([][]float32)
-				for i := range x {
-					for k := range p {
-						want := naiveProxySimilarity(m, x[i], u[i], p[k])
+				b := naiveBatch{s: float64Rows(x), u: float64Rows(u), p: float64Rows(p)}
+				for i, row := range naiveProxySimilarities(m, b, b) {
+					for k, want := range row {
 						if math.Abs(float64(out[i][k])-want) > 1e-5 {
 							t.Fatalf("similarity of %d to proxy %d is %v, want %v", i, k, out[i][k], want)
 						}
@@ -92,50 +92,82 @@ func TestProxySimilarityAgainstNaive(t *testing.T) {
 	}
 }
 
-func TestDistanceAgainstNaive(t *testing.T) {
+func TestPairsAgainstNaive(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	s, u := randomRows(rng, 9, 5, 1), randomRows(rng, 9, 5, 1)
-	for _, form := range []Form{Plain, Paper} {
+	s[3] = s[7]
+	for _, form := range []Form{Plain, Constant, Paper} {
+		m := Metric{form, 2}
 		out := run(t, func(in []*Node) []*Node {
-			e := Embedding{in[0], in[1]}
-			return []*Node{Metric{form, 2}.Distance(e, e)}
-		}, s, u)[0].Value().([][]float32)
-		for i := range s {
-			for j := range s {
-				if i == j { // rounding decides what a distance of 0 becomes; see TestFinite
-					continue
+			p := m.Pairs(Embedding{in[0], in[1]})
+			gradient := Gradient(ReduceAllSum(p.Alpha), in[0])[0]
+			return []*Node{p.Alpha, p.Distance, p.SquaredDistance, p.Similarity, ConvertDType(p.Equal, p.Alpha.DType()), gradient}
+		}, s, u)
+		b := naiveBatch{s: float64Rows(s), u: float64Rows(u)}
+		pairs := naivePairs(m, b, b)
+		for k, want := range [][][]float64{pairs.alpha, pairs.distance, pairs.squared, pairs.similarity} {
+			got := out[k].Value().([][]float32)
+			for i := range s {
+				for j := range s {
+					// Rounding decides about |a|²+|b|²−2ab of equal rows; see TestFinite.
+					if i != j && math.Abs(float64(got[i][j])-want[i][j]) > 1e-4*(1+math.Abs(want[i][j])) {
+						t.Errorf("%s: output %d of %d and %d is %v, want %v", form, k, i, j, got[i][j], want[i][j])
+					}
 				}
-				want := math.Sqrt(squared(s[i], s[j], -1))
-				if form == Paper {
-					want = IntrospectiveDistance(want, math.Sqrt(squared(u[i], u[j], 1)), 2)
+			}
+		}
+		for i, row := range out[4].Value().([][]float32) {
+			for j, equal := range row {
+				if same := i == j || i+j == 10 && i*j == 21; same != (equal == 1) {
+					t.Errorf("%s: rows %d and %d are equal: %v, want %v", form, i, j, equal, same)
 				}
-				if got := float64(out[i][j]); math.Abs(got-want) > 1e-4 {
-					t.Errorf("%s: distance of %d and %d is %v, want %v", form, i, j, got, want)
-				}
-				if out[i][j] != out[j][i] && math.Abs(float64(out[i][j]-out[j][i])) > 1e-6 {
-					t.Errorf("%s: not symmetric at %d, %d", form, i, j)
-				}
+			}
+		}
+		for _, v := range tensors.MustCopyFlatData[float32](out[5]) {
+			if v != 0 {
+				t.Fatalf("%s: a gradient passes through Alpha", form)
 			}
 		}
 	}
 }
 
-// Without uncertainty the paper's form is the plain one.
+// Two images have no distance in the forms for proxies.
+func TestPairsOfReleasedForms(t *testing.T) {
+	for _, form := range Forms {
+		exec, err := NewExec(backendtest.Open(t), func(in []*Node) *Node { return Metric{form, 5}.Pairs(Embedding{in[0], in[0]}).Distance })
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = exec.Call([][]float32{{1, 0}, {0, 1}})
+		if (err != nil) != form.ForProxiesOnly() || err != nil && !strings.Contains(err.Error(), string(form)) {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}
+
+// Without uncertainty the paper's form is the plain one, and so is the constant one.
 func TestZeroUncertaintyIsPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	s, p := randomRows(rng, 8, 6, 1), randomRows(rng, 4, 6, 1)
 	zero := randomRows(rng, 8, 6, 0)
-	out := run(t, func(in []*Node) []*Node {
-		e := Embedding{in[0], in[1]}
-		plain, paper := Metric{Plain, DefaultTau}, Metric{Paper, DefaultTau}
-		return []*Node{
-			ReduceAllMax(Abs(Sub(plain.ProxySimilarity(e, in[2]), paper.ProxySimilarity(e, in[2])))),
-			ReduceAllMax(Abs(Sub(plain.Distance(e, e), paper.Distance(e, e)))),
-		}
-	}, s, zero, p)
-	for i, what := range []string{"similarity to proxies", "distance"} {
-		if d := tensors.ToScalar[float32](out[i]); !(d <= 1e-5) {
-			t.Errorf("%s: paper and plain differ by %v at zero uncertainty", what, d)
+	for i := range s {
+		s[i] = unit(s[i])
+	}
+	for _, form := range []Form{Constant, Paper} {
+		out := run(t, func(in []*Node) []*Node {
+			e := Embedding{in[0], in[1]}
+			plain, other := Metric{Plain, DefaultTau}, Metric{form, DefaultTau}
+			x, y := plain.Pairs(e), other.Pairs(e)
+			largest := func(a, b *Node) *Node { return ReduceAllMax(Abs(Sub(a, b))) }
+			return []*Node{
+				largest(plain.ProxySimilarity(e, in[2]), other.ProxySimilarity(e, in[2])),
+				largest(x.Distance, y.Distance), largest(x.SquaredDistance, y.SquaredDistance), largest(x.Similarity, y.Similarity),
+			}
+		}, s, zero, p)
+		for i, what := range []string{"similarity to proxies", "distance", "squared distance", "similarity"} {
+			if d := tensors.ToScalar[float32](out[i]); !(d <= 1e-5) {
+				t.Errorf("%s: %s and plain differ by %v at zero uncertainty", what, form, d)
+			}
 		}
 	}
 }
@@ -171,9 +203,10 @@ func TestFinite(t *testing.T) {
 		m := Metric{form, DefaultTau}
 		exec, err := NewExec(backendtest.Open(t), func(in []*Node) []*Node {
 			e := Embedding{in[0], in[1]}
-			loss := proxyAnchor().Value(m, e, in[3], in[2])
-			if form == Plain || form == Paper {
-				loss = Add(loss, ReduceAllMean(m.Distance(e, e)))
+			loss := proxyAnchor().Value(m, LossInput{Embedding: e, Labels: in[3], Proxies: in[2]})
+			if !form.ForProxiesOnly() {
+				p := m.Pairs(e)
+				loss = Add(loss, ReduceAllMean(Add(p.Distance, Add(p.SquaredDistance, p.Similarity))))
 			}
 			return append([]*Node{loss}, Gradient(loss, in[0], in[1], in[2])...)
 		})
@@ -205,10 +238,10 @@ func TestWhichFormsTeachUncertainty(t *testing.T) {
 		x[i] = unit(x[i])
 	}
 	labels := []int32{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3}
-	for _, form := range []Form{Released, ReleasedRaw, Paper} {
+	for _, form := range Forms {
 		m := Metric{form, DefaultTau}
 		out := run(t, func(in []*Node) []*Node {
-			loss := proxyAnchor().Value(m, Embedding{in[0], in[1]}, in[3], in[2])
+			loss := proxyAnchor().Value(m, LossInput{Embedding: Embedding{in[0], in[1]}, Labels: in[3], Proxies: in[2]})
 			g := Gradient(loss, in[0], in[1])
 			return []*Node{L2Norm(g[0]), L2Norm(g[1])}
 		}, x, u, p, labels)

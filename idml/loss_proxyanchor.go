@@ -4,8 +4,6 @@ package idml
 
 import (
 	"errors"
-	"fmt"
-	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -21,25 +19,24 @@ type ProxyAnchor struct{ Scale, Margin float64 }
 // HasProxies is true.
 func (ProxyAnchor) HasProxies() bool { return true }
 
+// Samples is false.
+func (ProxyAnchor) Samples() bool { return false }
+
 // Value implements Loss.
-func (l ProxyAnchor) Value(m Metric, e Embedding, labels, proxies *Node) *Node {
-	return l.ofSimilarity(m.ProxySimilarity(e, proxies), labels)
+func (l ProxyAnchor) Value(m Metric, in LossInput) *Node {
+	return l.ofSimilarity(m.ProxySimilarity(in.Embedding, in.Proxies), in.Labels)
 }
 
 // ofSimilarity returns the loss of similarities [batch, classes] to the proxies.
 func (l ProxyAnchor) ofSimilarity(similarity, labels *Node) *Node {
 	classes := similarity.Shape().Dimensions[1]
 	positive := positives(labels, classes)
-	pull := logOnePlusSumExp(MulScalar(AddScalar(similarity, -l.Margin), -l.Scale), positive)
-	push := logOnePlusSumExp(MulScalar(AddScalar(similarity, l.Margin), l.Scale), LogicalNot(positive))
+	pull := logOnePlusSumExp(MulScalar(AddScalar(similarity, -l.Margin), -l.Scale), positive, 0)
+	push := logOnePlusSumExp(MulScalar(AddScalar(similarity, l.Margin), l.Scale), LogicalNot(positive), 0)
 	present := ReduceAllSum(ReduceMax(ConvertDType(positive, similarity.DType()), 0))
 	return Add(Div(ReduceAllSum(pull), present), DivScalar(ReduceAllSum(push), float64(classes)))
 }
 
 func (l ProxyAnchor) validate() error {
-	err := checkPositive("loss.scale", l.Scale)
-	if math.IsNaN(l.Margin) || math.IsInf(l.Margin, 0) {
-		err = errors.Join(err, fmt.Errorf("loss.margin is %v, want a finite number", l.Margin))
-	}
-	return err
+	return errors.Join(checkPositive("loss.scale", l.Scale), checkFinite("loss.margin", l.Margin))
 }

@@ -166,6 +166,14 @@ func (m *Model) SetValues(name string, values []float32) error {
 	return v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...))
 }
 
+// computeType is the type that the backbone computes in.
+func (c ModelConfig) computeType() dtypes.DType {
+	if c.Compute == BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
+}
+
 // graphParams gives a graph the model's variables; it implements resnet.Params.
 type graphParams struct {
 	m *Model
@@ -177,9 +185,13 @@ func (p graphParams) Value(name string) *graph.Node { return p.m.variable(name).
 func (p graphParams) SetValue(name string, value *graph.Node) { p.m.variable(name).SetNodeValue(value) }
 
 // embed returns the embedding of images [batch, height, width, 3]: uint8 pixels are normalized first, float32 ones are taken as normalized.
+//
+// The backbone computes in the configuration's type. Pooling and heads are float32 always, where PyTorch's autocast would run the heads in bfloat16:
+// they are 0.05 % of the arithmetic of ResNet-50 at 224 pixels, and distances between embeddings are differences of nearly equal numbers.
 func (m *Model) embed(images *graph.Node, norm resnet.BatchNorm) Embedding {
 	p := graphParams{m, images.Graph()}
-	features := poolFeatures(m.config.Model.Backbone.Features(p, m.normalizePixels(images), norm))
+	pixels := graph.ConvertDType(m.normalizePixels(images), m.config.Model.computeType())
+	features := poolFeatures(graph.ConvertDType(m.config.Model.Backbone.Features(p, pixels, norm), dtypes.Float32))
 	return Embedding{
 		Semantic:    normalizeRows(linear(features, p.Value("embedding.weight"), p.Value("embedding.bias"))),
 		Uncertainty: linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias")),

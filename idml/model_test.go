@@ -27,7 +27,7 @@ func deviation(v []float32) float64 {
 // wideConfig has arrays large enough for statistics of their values.
 func wideConfig() Config {
 	c := DefaultConfig()
-	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Width: 16, Blocks: []int{3, 1}}
+	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Bottleneck, Width: 16, Blocks: []int{3, 1}}
 	c.Model.EmbeddingSize, c.Model.UncertaintyInit = 64, 0.5
 	return c
 }

@@ -4,7 +4,9 @@ package idml
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -16,68 +18,127 @@ func (c OptimizerConfig) learningRate(epoch int) float64 {
 	return c.LearningRate * math.Pow(c.DecayFactor, float64(epoch/c.DecayEvery))
 }
 
-// adamW is the AdamW optimizer (Loshchilov and Hutter, arXiv:1711.05101) as PyTorch computes it, with a step counter for each parameter: one that is
-// trained only after the warm-up starts its bias correction then. GoMLX's own has one counter and one learning rate for
-// all, and clips the step where PyTorch's clip_grad_value_ clips the gradient.
-type adamW struct {
-	config OptimizerConfig
-	store  *model.Store
+// OptimizerNames lists the values of OptimizerConfig.Name, sorted.
+func OptimizerNames() []string { return slices.Sorted(maps.Keys(rules)) }
+
+// A rule is how an optimizer moves a parameter, as PyTorch computes it.
+type rule struct {
+	// state names what is kept of each parameter, in PyTorch's words: arrays of its shape, but for stateSteps, a scalar.
+	state []string
+	// next returns the parameter's new value and its new state, in the order of the names.
+	next func(c OptimizerConfig, value, gradient, learningRate *Node, state []*Node) (*Node, []*Node)
 }
 
-// The optimizer's state of a parameter are the variables statePrefix + name + "/" + these: the moving averages of the gradient and of its square, and the
-// number of steps taken.
+var rules = map[string]rule{
+	"adamw":   {[]string{stateAverage, stateSquare, stateSteps}, adamW},
+	"adam":    {[]string{stateAverage, stateSquare, stateSteps}, adam},
+	"sgd":     {[]string{stateMomentum}, sgd},
+	"rmsprop": {[]string{stateMeanSquare, stateMomentum}, rmsProp},
+}
+
+// The optimizer's state of a parameter are the variables statePrefix + name + "/" + these: the moving averages of the gradient and of its
+// square, the number of steps taken, and the momentum.
 const (
-	statePrefix  = "/optimizer/"
-	stateAverage = "exp_avg"
-	stateSquare  = "exp_avg_sq"
-	stateSteps   = "step"
+	statePrefix     = "/optimizer/"
+	stateAverage    = "exp_avg"
+	stateSquare     = "exp_avg_sq"
+	stateSteps      = "step"
+	stateMomentum   = "momentum_buffer"
+	stateMeanSquare = "square_avg"
 )
 
 // statePath is the path of a state variable of the parameter in the store.
 func statePath(parameter, state string) string { return statePrefix + parameter + "/" + state }
 
-// newAdamW creates the state of all parameters that can be trained.
-func newAdamW(c OptimizerConfig, m *Model) (adamW, error) {
-	for _, p := range m.parameters {
-		if p.Group == Statistics {
-			continue
-		}
-		shape := m.variable(p.Name).Shape()
-		for state, value := range map[string]*tensors.Tensor{
-			stateAverage: tensors.FromShape(shape), stateSquare: tensors.FromShape(shape), stateSteps: tensors.FromScalar(int32(0)),
-		} {
-			if _, err := m.store.CreateVariable(statePath(p.Name, state), value); err != nil {
-				return adamW{}, fmt.Errorf("idml: creating the optimizer's %s of %s: %w", state, p.Name, err)
-			}
-		}
-	}
-	return adamW{config: c, store: m.store}, nil
+// adamW is Loshchilov and Hutter's (arXiv:1711.05101):
+//
+//	p ← p·(1 − lr·decay);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − lr/(1−β₁ᵗ) · m/(√v/√(1−β₂ᵗ) + ε)
+func adamW(c OptimizerConfig, value, gradient, learningRate *Node, state []*Node) (*Node, []*Node) {
+	step, state := adamStep(c, gradient, learningRate, state)
+	return Sub(Mul(value, OneMinus(MulScalar(learningRate, c.WeightDecay))), step), state
 }
 
-// update builds one step of a parameter with its gradient and the base learning rate, a scalar:
-//
-//	g ← clip(g, ±Clip);  p ← p·(1 − lr·decay);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − lr/(1−β₁ᵗ) · m/(√v/√(1−β₂ᵗ) + ε)
-func (a adamW) update(p Param, gradient, learningRate *Node) {
-	g := gradient.Graph()
-	variable := func(path string) *model.Variable { return a.store.GetVariable(path) }
-	value := variable("/" + p.Name)
-	average, square, steps := variable(statePath(p.Name, stateAverage)), variable(statePath(p.Name, stateSquare)), variable(statePath(p.Name, stateSteps))
-	if p.Group == Proxies {
-		learningRate = MulScalar(learningRate, a.config.ProxyFactor)
-	}
-	gradient = ClipScalar(gradient, -a.config.Clip, a.config.Clip)
+// adam is Kingma and Ba's (arXiv:1412.6980), with the decay added to the gradient: g ← g + decay·p, then as adamW.
+func adam(c OptimizerConfig, value, gradient, learningRate *Node, state []*Node) (*Node, []*Node) {
+	step, state := adamStep(c, Add(gradient, MulScalar(value, c.WeightDecay)), learningRate, state)
+	return Sub(value, step), state
+}
 
-	t := AddScalar(steps.NodeValue(g), 1)
-	m := Add(MulScalar(average.NodeValue(g), AdamBeta1), MulScalar(gradient, 1-AdamBeta1))
-	v := Add(MulScalar(square.NodeValue(g), AdamBeta2), MulScalar(Square(gradient), 1-AdamBeta2))
+// adamStep returns what both subtract. Each parameter counts its own steps: one that is trained only after the warm-up starts its
+// bias correction then.
+func adamStep(c OptimizerConfig, gradient, learningRate *Node, state []*Node) (*Node, []*Node) {
+	t := AddScalar(state[2], 1)
+	m := Add(MulScalar(state[0], AdamBeta1), MulScalar(gradient, 1-AdamBeta1))
+	v := Add(MulScalar(state[1], AdamBeta2), MulScalar(Square(gradient), 1-AdamBeta2))
 	// 1 − βᵗ as −expm1(t·log β), exact to float32 where 1 − 0.999 is not.
 	correction := func(beta float64) *Node {
 		return Neg(Expm1(MulScalar(ConvertDType(t, gradient.DType()), math.Log(beta))))
 	}
-	denominator := AddScalar(Div(Sqrt(v), Sqrt(correction(AdamBeta2))), a.config.Epsilon)
-	decayed := Mul(value.NodeValue(g), OneMinus(MulScalar(learningRate, a.config.WeightDecay)))
-	value.SetNodeValue(Sub(decayed, Mul(Div(m, denominator), Div(learningRate, correction(AdamBeta1)))))
-	average.SetNodeValue(m)
-	square.SetNodeValue(v)
-	steps.SetNodeValue(t)
+	denominator := AddScalar(Div(Sqrt(v), Sqrt(correction(AdamBeta2))), c.Epsilon)
+	return Mul(Div(m, denominator), Div(learningRate, correction(AdamBeta1))), []*Node{m, v, t}
+}
+
+// sgd is stochastic gradient descent with Nesterov's momentum μ: g ← g + decay·p;  b ← μb + g;  p ← p − lr·(g + μb).
+func sgd(c OptimizerConfig, value, gradient, learningRate *Node, state []*Node) (*Node, []*Node) {
+	gradient = Add(gradient, MulScalar(value, c.WeightDecay))
+	b := Add(MulScalar(state[0], c.Momentum), gradient)
+	return Sub(value, Mul(learningRate, Add(gradient, MulScalar(b, c.Momentum)))), []*Node{b}
+}
+
+// rmsProp is Hinton's, with momentum μ: g ← g + decay·p;  v ← αv + (1−α)g²;  b ← μb + g/(√v + ε);  p ← p − lr·b.
+func rmsProp(c OptimizerConfig, value, gradient, learningRate *Node, state []*Node) (*Node, []*Node) {
+	gradient = Add(gradient, MulScalar(value, c.WeightDecay))
+	v := Add(MulScalar(state[0], RMSPropAlpha), MulScalar(Square(gradient), 1-RMSPropAlpha))
+	b := Add(MulScalar(state[1], c.Momentum), Div(gradient, AddScalar(Sqrt(v), c.Epsilon)))
+	return Sub(value, Mul(learningRate, b)), []*Node{v, b}
+}
+
+// optimizer moves parameters by a rule. GoMLX's optimizers have one counter and one learning rate for all, and clip the step where
+// PyTorch's clip_grad_value_ clips the gradient.
+type optimizer struct {
+	config OptimizerConfig
+	store  *model.Store
+}
+
+// newOptimizer creates the state of all parameters that can be trained, unless a checkpoint brought it.
+func newOptimizer(c OptimizerConfig, m *Model) (optimizer, error) {
+	for _, p := range m.parameters {
+		if p.Group == Statistics {
+			continue
+		}
+		for _, state := range rules[c.Name].state {
+			path := statePath(p.Name, state)
+			if m.store.GetVariable(path) != nil {
+				continue
+			}
+			value := tensors.FromScalar(int32(0))
+			if state != stateSteps {
+				value = tensors.FromShape(m.variable(p.Name).Shape())
+			}
+			if _, err := m.store.CreateVariable(path, value); err != nil {
+				return optimizer{}, fmt.Errorf("idml: creating the optimizer's %s of %s: %w", state, p.Name, err)
+			}
+		}
+	}
+	return optimizer{config: c, store: m.store}, nil
+}
+
+// update builds one step of a parameter with its gradient, which is clipped, and the base learning rate, a scalar.
+func (o optimizer) update(p Param, gradient, learningRate *Node) {
+	if p.Group == Proxies {
+		learningRate = MulScalar(learningRate, o.config.ProxyFactor)
+	}
+	r, g := rules[o.config.Name], gradient.Graph()
+	kept := make([]*model.Variable, len(r.state))
+	state := make([]*Node, len(r.state))
+	for i, name := range r.state {
+		kept[i] = o.store.GetVariable(statePath(p.Name, name))
+		state[i] = kept[i].NodeValue(g)
+	}
+	variable := o.store.GetVariable("/" + p.Name)
+	value, state := r.next(o.config, variable.NodeValue(g), ClipScalar(gradient, -o.config.Clip, o.config.Clip), learningRate, state)
+	variable.SetNodeValue(value)
+	for i, v := range kept {
+		v.SetNodeValue(state[i])
+	}
 }

@@ -12,11 +12,89 @@ import (
 )
 
 func TestRecipe(t *testing.T) {
-	if want := []string{"fashion", "folder", "glyphs"}; !slices.Equal(RecipeNames(), want) {
+	if want := []string{"cars", "cub", "fashion", "folder", "glyphs", "sop"}; !slices.Equal(RecipeNames(), want) {
 		t.Errorf("RecipeNames() = %v, want %v", RecipeNames(), want)
 	}
-	if _, err := Recipe("cub"); err == nil || !strings.Contains(err.Error(), `"cub"`) || !strings.Contains(err.Error(), "fashion, folder, glyphs") {
+	if _, err := Recipe("birds"); err == nil || !strings.Contains(err.Error(), `"birds"`) || !strings.Contains(err.Error(), "cars, cub, fashion, folder, glyphs, sop") {
 		t.Errorf("unknown recipe: %v", err)
+	}
+}
+
+// The settings and results of the paper's retrieval recipes, as its table and the released code have them.
+func TestPaperRecipes(t *testing.T) {
+	for name, want := range map[string]struct {
+		lr, factor float64
+		every      int
+		recalls    []int
+		published  map[string]float64
+	}{
+		"cub":  {6e-4, 0.5, 5, []int{1, 2, 4, 8}, map[string]float64{"recall@1": 0.707, "recall@2": 0.802, "recall@4": 0.879, "nmi": 0.735, "r_precision": 0.393, "map@r": 0.284}},
+		"cars": {2.5e-4, 0.5, 10, []int{1, 2, 4, 8}, map[string]float64{"recall@1": 0.906, "recall@2": 0.945, "recall@4": 0.971, "nmi": 0.769, "r_precision": 0.426, "map@r": 0.338}},
+		"sop":  {6e-4, 0.25, 10, []int{1, 10, 100}, map[string]float64{"recall@1": 0.815, "recall@10": 0.927, "nmi": 0.923, "r_precision": 0.548, "map@r": 0.513}},
+	} {
+		got, err := Recipe(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.published, got.Published()); diff != "" {
+			t.Errorf("%s: published results (-want +got):\n%s", name, diff)
+		}
+		c := DefaultConfig()
+		c.Recipe, c.Data.Name, c.Model.Weights, c.Recalls = name, name, "imagenet", want.recalls
+		c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = want.lr, want.every, want.factor
+		c.Epochs, c.WarmupEpochs, c.Data.BatchSize, c.Data.ImageSize = 60, 5, 120, 224
+		c.Optimizer.Name, c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Optimizer.ProxyFactor = "adamw", 1e-4, 10, 100
+		c.Loss, c.Metric, c.Mixing = LossConfig{Name: "proxy-anchor", Scale: 32, Margin: 0.1}, Metric{"released", 5}, MixingConfig{true, 1}
+		c.Model.EmbeddingSize, c.Model.BatchNorm = 512, "frozen"
+		if diff := cmp.Diff(c, got); diff != "" || got.Model.Backbone.Name() != "resnet50" {
+			t.Errorf("%s on %s (-want +got):\n%s", name, got.Model.Backbone.Name(), diff)
+		}
+		got.Metric.Form = Paper
+		if got.Published() != nil {
+			t.Errorf("%s: there are published results of the paper's form", name)
+		}
+	}
+}
+
+// The paper's table of seven losses, R@1 in percent on CUB, Cars and SOP: plain, then introspective.
+func TestPublishedLosses(t *testing.T) {
+	table := map[string][2][3]float64{
+		"triplet": {{63.6, 70.8, 76.5}, {65.3, 73.7, 77.4}}, "proxy-nca": {{64.6, 82.6, 77.0}, {66.0, 85.5, 78.3}},
+		"fastap": {{65.1, 81.6, 75.9}, {66.4, 83.9, 76.8}}, "contrastive": {{65.6, 82.7, 76.4}, {67.2, 85.5, 77.3}},
+		"margin": {{65.9, 82.6, 78.5}, {67.9, 86.1, 79.4}}, "multi-similarity": {{67.3, 83.3, 78.1}, {69.0, 86.3, 79.7}},
+		"proxy-anchor": {{69.0, 87.3, 79.5}, {70.7, 90.6, 81.5}},
+	}
+	for _, info := range Losses() {
+		for i, name := range []string{"cub", "cars", "sop"} {
+			for _, form := range Forms {
+				c, err := Recipe(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.UseLoss(info.Name); err != nil {
+					t.Fatal(err)
+				}
+				c.Metric.Form = form
+				want := math.NaN()
+				switch {
+				case form == Plain:
+					want = table[info.Name][0][i]
+				case info.Proxies && form == Released, !info.Proxies && form == Paper:
+					want = table[info.Name][1][i]
+				}
+				if got, ok := c.Published()["recall@1"]; ok == math.IsNaN(want) || ok && got != math.Round(want*10)/1000 {
+					t.Errorf("%s, %s, %s: %v, want %v %%", name, info.Name, form, got, want)
+				}
+				c.Mixing.Mixup = false
+				if published := c.Published(); (published != nil) != (form == Plain) {
+					t.Errorf("%s, %s, %s without mixup: %v", name, info.Name, form, published)
+				}
+				c.Data.Name, c.Mixing.Mixup = "glyphs", true
+				if published := c.Published(); published != nil {
+					t.Errorf("glyphs, %s, %s: %v", info.Name, form, published)
+				}
+			}
+		}
 	}
 }
 
@@ -68,9 +146,9 @@ func TestSetKeepsTheOthers(t *testing.T) {
 
 func TestSetFaults(t *testing.T) {
 	for _, test := range []struct{ key, value, want string }{
-		{"epoch", "1", "config has: data, epochs, evaluate_every, loss, metric, mixing, model, optimizer, recipe, seed, warmup_epochs"},
-		{"optimizer.rate", "1", "config.optimizer has: clip, decay_every, decay_factor, epsilon, lr, proxy_factor, weight_decay"},
-		{"model.backbone.depth", "50", "config.model.backbone has: blocks, stem, width"},
+		{"epoch", "1", "config has: checkpoint_minutes, data, epochs, evaluate_every, loss, metric, mixing, model, optimizer, recalls, recipe, seed, warmup_epochs"},
+		{"optimizer.rate", "1", "config.optimizer has: clip, decay_every, decay_factor, epsilon, lr, momentum, name, proxy_factor, weight_decay"},
+		{"model.backbone.depth", "50", "config.model.backbone has: block, blocks, stem, width"},
 		{"Epochs", "1", "config has: "},
 		{"", "1", "config has: "},
 		{"optimizer.", "1", "config.optimizer has: "},

@@ -16,10 +16,10 @@ import (
 // Trainer runs training steps of a model. A step is one compiled program: pixels are normalized, mixed and embedded, and
 // the loss's gradients are clipped and applied without leaving the device.
 type Trainer struct {
-	config Config
-	model  *Model
-	loss   Loss
-	adamW  adamW
+	config    Config
+	model     *Model
+	loss      Loss
+	optimizer optimizer
 	// One program trains heads and proxies, the other everything.
 	warmup, full *model.Exec
 }
@@ -31,7 +31,7 @@ func NewTrainer(backend compute.Backend, m *Model) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{config: m.config, model: m, loss: loss}
-	if t.adamW, err = newAdamW(m.config.Optimizer, m); err != nil {
+	if t.optimizer, err = newOptimizer(m.config.Optimizer, m); err != nil {
 		return nil, err
 	}
 	program := func(warmup bool) (*model.Exec, error) {
@@ -52,7 +52,9 @@ type StepInput struct {
 	// Both stay the caller's.
 	Images, Labels *tensors.Tensor
 	// Mix is used if the configuration mixes.
-	Mix          Mix
+	Mix Mix
+	// Random is the state that the random numbers of a loss that samples begin from; other losses don't read it.
+	Random       [3]uint64
 	LearningRate float64
 	// Warmup trains only heads and proxies.
 	Warmup bool
@@ -62,6 +64,9 @@ type StepInput struct {
 // load a checkpoint.
 func (t *Trainer) Step(in StepInput) (float64, error) {
 	args := []any{in.Images, in.Labels, float32(in.LearningRate)}
+	if t.loss.Samples() {
+		args = append(args, in.Random[:])
+	}
 	if t.config.Mixing.Mixup {
 		args = append(args, in.Mix.Permutation, float32(in.Mix.Lambda))
 	}
@@ -77,7 +82,8 @@ func (t *Trainer) Step(in StepInput) (float64, error) {
 	return float64(tensors.ToScalar[float32](out[0])), nil
 }
 
-// build builds the step: inputs are images, labels, learning rate and, with mixup, permutation and λ; the result is the loss.
+// build builds the step: inputs are images, labels, learning rate, the state of the random numbers if the loss samples, and, with mixup, permutation
+// and λ; the result is the loss.
 func (t *Trainer) build(inputs []*Node, warmup bool) *Node {
 	images, labels, learningRate := t.model.normalizePixels(inputs[0]), inputs[1], inputs[2]
 	g := images.Graph()
@@ -85,10 +91,21 @@ func (t *Trainer) build(inputs []*Node, warmup bool) *Node {
 	if t.loss.HasProxies() {
 		proxies = t.model.variable(ProxiesName).NodeValue(g)
 	}
-	value := func(e Embedding, labels *Node) *Node { return t.loss.Value(t.config.Metric, e, labels, proxies) }
+	rest := inputs[3:]
+	var random *Node
+	if t.loss.Samples() {
+		random, rest = rest[0], rest[1:]
+	}
+	value := func(e Embedding, labels *Node) *Node {
+		in := LossInput{Embedding: e, Labels: labels, Proxies: proxies}
+		if t.loss.Samples() { // each use gets the numbers that follow those of the one before
+			random, in.Uniform = uniforms(random, labels.Shape().Dimensions[0])
+		}
+		return t.loss.Value(t.config.Metric, in)
+	}
 	var loss *Node
 	if t.config.Mixing.Mixup {
-		permutation, lambda := inputs[3], inputs[4]
+		permutation, lambda := rest[0], rest[1]
 		own, mixed := t.embedBoth(images, mixImages(images, permutation, lambda))
 		loss = Add(value(own, labels), Add(
 			Mul(lambda, value(mixed, labels)),
@@ -103,7 +120,7 @@ func (t *Trainer) build(inputs []*Node, warmup bool) *Node {
 		nodes[i] = t.model.variable(p.Name).NodeValue(g)
 	}
 	for i, gradient := range Gradient(loss, nodes...) {
-		t.adamW.update(trained[i], gradient, learningRate)
+		t.optimizer.update(trained[i], gradient, learningRate)
 	}
 	return loss
 }
@@ -120,7 +137,7 @@ func (t *Trainer) embedBoth(images, mixed *Node) (own, mix Embedding) {
 	return both.rows(0, n), both.rows(n, 2*n)
 }
 
-// trained lists the parameters that a step moves. The uncertainty head is left out where the loss doesn't know it (plain),
+// trained lists the parameters that a step moves. The uncertainty head is left out where the loss doesn't know it (plain, constant),
 // and in the released form's warm-up. Code: in warm-up, the semantic head and the proxies alone.
 func (t *Trainer) trained(warmup bool) []Param {
 	var list []Param
@@ -133,7 +150,7 @@ func (t *Trainer) trained(warmup bool) []Param {
 			moves = t.loss.HasProxies()
 		case UncertaintyHead:
 			form := t.config.Metric.Form
-			moves = form != Plain && (form != Released || !warmup)
+			moves = form != Plain && form != Constant && (form != Released || !warmup)
 		case Backbone:
 			moves = !warmup
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 
@@ -25,15 +24,16 @@ type Data struct {
 	Batches int
 	// Train returns the batches of an epoch from batch skip on: the same ones whenever it is asked.
 	Train func(epoch, skip int) train.Dataset
-	// Test has each test image once, in a fixed order; its last batch may be shorter.
-	Test train.Dataset
+	// Evaluation has each image that epochs are judged by once, in a fixed order; its last batch may be shorter.
+	Evaluation train.Dataset
 }
 
-// Progress tells of a step just taken or, where Metrics isn't nil, of an evaluation.
+// Progress tells of a step just taken or, where Metrics isn't nil, of an evaluation; Warning is then what to look at, or "".
 type Progress struct {
 	Epoch, Epochs, Batch, Batches, Step int
 	Loss, LearningRate, ImagesPerSecond float64
 	Metrics                             map[string]float64
+	Warning                             string
 }
 
 // TrainOptions are what Train reports to.
@@ -69,50 +69,60 @@ type training struct {
 
 	before  float64 // seconds of training before this call
 	started time.Time
-	// Since the last record: the losses' sum, the steps, and the time.
-	sum   float64
-	count int
-	since time.Time
+	since   time.Time // of the last record
+	saved   time.Time // of the last checkpoint
+	saver   saver
 }
 
 // Train trains a model from where state stands (State{} for a new model) to the last epoch: steps over the batches of each
-// epoch, an evaluation on the test classes and a checkpoint. When ctx ends, the step under way is finished, a
-// checkpoint is written, and the result says Stopped.
-func Train(ctx context.Context, backend compute.Backend, m *Model, state State, data Data, o TrainOptions) (*Result, error) {
-	t := &training{config: m.config, data: data, options: o, backend: backend, model: m, started: time.Now(), since: time.Now(), before: state.Seconds}
+// epoch, an evaluation, a checkpoint. When ctx ends, the step under way is finished, a checkpoint is written, and the result
+// says Stopped. Checkpoints are written beside the training; the last one is on the disk when Train returns.
+func Train(ctx context.Context, backend compute.Backend, m *Model, state State, data Data, o TrainOptions) (result *Result, err error) {
+	now := time.Now()
+	t := &training{
+		config: m.config, data: data, options: o, backend: backend, model: m,
+		before: state.Seconds, started: now, since: now, saved: now, saver: saver{run: o.Run},
+	}
 	t.result.State = state
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	var err error
 	if t.trainer, err = NewTrainer(backend, m); err != nil {
 		return nil, err
 	}
 	if t.embedder, err = NewEmbedder(backend, m); err != nil {
 		return nil, err
 	}
-	s := &t.result.State
-	for s.Epoch < t.config.Epochs {
-		err := t.epoch(ctx)
-		if err == nil {
-			err = t.evaluate(ctx) // before the epoch counts as done: one that was stopped here is evaluated when training goes on
-		}
-		if err == nil {
-			s.Epoch, s.Batch = s.Epoch+1, 0
-		}
-		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			return nil, err
-		}
-		t.result.Stopped = err != nil
-		s.Seconds = t.seconds()
-		if err := t.save(); err != nil {
-			return nil, err
-		}
-		if err != nil {
-			break
-		}
+	err = errors.Join(t.epochs(ctx), t.saver.wait())
+	if err != nil {
+		return nil, err
 	}
 	return &t.result, nil
+}
+
+// epochs runs the rest of the training. An epoch counts as done when it has been evaluated: one that was stopped before is evaluated when
+// training goes on.
+func (t *training) epochs(ctx context.Context) error {
+	s := &t.result.State
+	for s.Epoch < t.config.Epochs && !t.result.Stopped {
+		best := false
+		err := t.epoch(ctx)
+		if err == nil {
+			best, err = t.evaluate(ctx)
+		}
+		switch {
+		case err == nil:
+			s.Epoch, s.Batch = s.Epoch+1, 0
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			t.result.Stopped = true
+		default:
+			return err
+		}
+		if err := t.save(best); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check finds what would fail later.
@@ -142,7 +152,7 @@ func (t *training) epoch(ctx context.Context) error {
 			return err
 		}
 		s.Batch, s.Step = s.Batch+1, s.Step+1
-		t.sum, t.count = t.sum+loss, t.count+1
+		s.LossSum, s.LossCount = s.LossSum+loss, s.LossCount+1
 		if s.Step%every == 0 {
 			if err := t.record(); err != nil {
 				return err
@@ -150,6 +160,11 @@ func (t *training) epoch(ctx context.Context) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if s.Batch < t.data.Batches && time.Since(t.saved).Minutes() >= t.config.CheckpointMinutes {
+			if err := t.save(false); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -169,6 +184,9 @@ func (t *training) step(batch train.Batch) (float64, error) {
 	}
 	if c.Mixing.Mixup {
 		in.Mix = c.Mixing.draw(c.Seed, s.Epoch, s.Batch, size)
+	}
+	if t.trainer.loss.Samples() {
+		in.Random = drawState(c.Seed, s.Epoch, s.Batch)
 	}
 	loss, err := t.trainer.Step(in)
 	if err != nil {
@@ -198,53 +216,74 @@ func (t *training) progress(p Progress) {
 
 // record appends the mean of the steps since the last record to the run.
 func (t *training) record() error {
-	s, elapsed := t.result.State, time.Since(t.since).Seconds()
+	s, elapsed := &t.result.State, time.Since(t.since).Seconds()
 	r := runlog.Record{
-		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: t.sum / float64(t.count), LR: t.config.Optimizer.learningRate(s.Epoch),
-		ImagesPerSecond: float64(t.count*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
+		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: s.LossSum / float64(s.LossCount), LR: t.config.Optimizer.learningRate(s.Epoch),
+		ImagesPerSecond: float64(s.LossCount*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
 	}
-	t.sum, t.count, t.since = 0, 0, time.Now()
+	s.LossSum, s.LossCount, t.since = 0, 0, time.Now()
 	if t.options.Run == nil {
 		return nil
 	}
 	return t.options.Run.AppendRecord(r)
 }
 
-// evaluate measures retrieval on the test images at the end of an epoch, where an evaluation is due.
-func (t *training) evaluate(ctx context.Context) error {
+// evaluate measures retrieval at the end of an epoch, where an evaluation is due, and tells whether it is the best so far.
+func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	s := &t.result.State
 	epoch := s.Epoch + 1
 	if epoch%t.config.EvaluateEvery != 0 && epoch != t.config.Epochs {
-		return nil
+		return false, nil
 	}
-	embedded, err := t.embedder.Embed(ctx, t.data.Test)
+	embedded, err := t.embedder.Embed(ctx, t.data.Evaluation)
 	if err != nil {
-		return err
+		return false, err
 	}
 	o := retrieval.DefaultOptions()
-	o.Clustering = false
+	o.Ks, o.Clustering = t.config.Recalls, false
 	r, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
 	if err != nil {
-		return fmt.Errorf("idml: evaluating epoch %d: %w", epoch, err)
+		return false, fmt.Errorf("idml: evaluating epoch %d: %w", epoch, err)
+	}
+	warning, err := t.warning(embedded)
+	if err != nil {
+		return false, err
 	}
 	t.result.Last = Evaluation{Epoch: epoch, Metrics: r.Metrics()}
-	if s.Best.Metrics == nil || t.result.Last.Metrics["recall@1"] > s.Best.Metrics["recall@1"] {
+	if best = s.Best.Metrics == nil || t.result.Last.Metrics["recall@1"] > s.Best.Metrics["recall@1"]; best {
 		s.Best = t.result.Last
 	}
-	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: t.result.Last.Metrics})
+	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: t.result.Last.Metrics, Warning: warning})
 	t.since = time.Now()
 	if t.options.Run == nil {
-		return nil
+		return best, nil
 	}
-	return t.options.Run.AppendRecord(runlog.Record{
-		Kind: "eval", Epoch: epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
+	return best, t.options.Run.AppendRecord(runlog.Record{
+		Kind: runlog.KindEval, Epoch: epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
 	})
 }
 
-// save writes the checkpoint of the run.
-func (t *training) save() error {
+// warning says so if the metric's factor is nearly 0, else "".
+func (t *training) warning(e *Embedded) (string, error) {
+	factor, err := MedianFactor(t.backend, t.model, e)
+	if err != nil || factor >= LowFactor {
+		return "", err
+	}
+	return LowFactorWarning(factor), nil
+}
+
+// LowFactorWarning says what a median factor below LowFactor means, and what helps.
+func LowFactorWarning(factor float64) string {
+	return fmt.Sprintf("the metric's median factor exp(−…) is %.2g, below %g: hardly any gradient reaches the semantic embedding; "+
+		"begin anew with a smaller model.uncertainty_init, a lower optimizer.lr or a larger metric.tau", factor, LowFactor)
+}
+
+// save begins to write the checkpoint of the run, also as its best where it is that.
+func (t *training) save(best bool) error {
+	t.result.State.Seconds = t.seconds()
 	if t.options.Run == nil {
 		return nil
 	}
-	return t.options.Run.WriteFile(runlog.ModelFile, func(w io.Writer) error { return t.model.Save(w, t.result.State) })
+	t.saved = time.Now()
+	return t.saver.save(t.model, t.result.State, best)
 }

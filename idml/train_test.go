@@ -80,7 +80,7 @@ func smallConfig() Config {
 	c := Glyphs()
 	c.Epochs = 4
 	c.Data.ImageSize, c.Data.BatchSize = 16, 16
-	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 8, Blocks: []int{1, 1}}
+	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Bottleneck, Width: 8, Blocks: []int{1, 1}}
 	c.Model.EmbeddingSize = 16
 	c.Optimizer.LearningRate = 3e-3
 	return c
@@ -91,7 +91,7 @@ func tinyConfig() Config {
 	c := smallConfig()
 	c.Epochs = 2
 	c.Data.ImageSize = 8
-	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Width: 4, Blocks: []int{1}}
+	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Bottleneck, Width: 4, Blocks: []int{1}}
 	c.Model.EmbeddingSize = 8
 	return c
 }
@@ -100,7 +100,7 @@ func smallData(c Config) Data {
 	trainSet := gratings{classes: 6, perClass: 16, batch: c.Data.BatchSize, size: c.Data.ImageSize, shuffle: true}
 	test := gratings{classes: 5, perClass: 9, batch: c.Data.BatchSize, size: c.Data.ImageSize, first: 7}
 	return Data{
-		Classes: trainSet.classes, Batches: 6, Test: test,
+		Classes: trainSet.classes, Batches: 6, Evaluation: test,
 		Train: func(epoch, skip int) train.Dataset {
 			d := trainSet
 			d.epoch, d.skip = epoch, skip
@@ -212,7 +212,7 @@ func trainSome(t *testing.T, m *Model, state State, c Config, stop int) ([]float
 	var losses []float64
 	data := smallData(c)
 	if stop == inEvaluation {
-		data.Test = listed{batches: [][]int{{0, 1}, {2, 3}}, before: func(int) { cancel() }}
+		data.Evaluation = listed{batches: [][]int{{0, 1}, {2, 3}}, before: func(int) { cancel() }}
 	}
 	result, err := Train(ctx, backendtest.Open(t), m, state, data, TrainOptions{Progress: func(p Progress) {
 		if p.Metrics == nil {

@@ -3,7 +3,7 @@
 #
 # Makes everything that `make demo`, `make test` and `make lab` need, inside the repository, XLA's plugin excepted:
 #
-#   .venv         JupyterLab, nbclient and nbconvert, as requirements.lock pins them, and the kernelspec "idml"
+#   .venv         JupyterLab, nbclient, nbconvert and TensorBoard, as requirements.lock pins them, and the kernelspec "idml"
 #   .tools/bin    gonb, gopls, goimports, gofumpt, staticcheck, as tools/go.mod and tools/lint/go.mod pin them, and idml
 #   ~/.local/lib/go-xla   XLA's PJRT plugin, through `idml setup`
 #

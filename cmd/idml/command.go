@@ -30,6 +30,11 @@ func commands() []command {
 		setupCommand(),
 		trainCommand(),
 		evalCommand(),
+		embedCommand(),
+		searchCommand(),
+		verifyCommand(),
+		weightsCommand(),
+		exportCommand(),
 		compareCommand(),
 		reportCommand(),
 		versionCommand(),
@@ -52,6 +57,9 @@ type environment struct {
 	stdout, stderr io.Writer
 	verbose        bool // -v: errors come with their stack
 }
+
+// warn prints what a person should know and need not act upon at once.
+func (env *environment) warn(text string) { fmt.Fprintf(env.stderr, "warning: %s\n", text) }
 
 // A usageError says that the program was called wrongly; its exit status differs.
 type usageError struct{ text string }

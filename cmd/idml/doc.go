@@ -33,7 +33,7 @@
 //	…
 //	28 steps in …; the run is in runs/first
 //
-// "idml eval" measures a run, or embeddings made elsewhere, and "idml report" writes its report:
+// "idml eval" measures a run, a checkpoint in one, or embeddings made elsewhere, and "idml report" writes its report:
 //
 //	$ idml eval --json runs/first
 //	{"recall@1":…,"recall@2":…,"recall@4":…,"recall@8":…,"r_precision":…,"map@r":…,"nmi":…,"ami":…,"f1":…,"queries":1680,"lone_queries":0,"classes":84}
@@ -45,6 +45,51 @@
 //	$ idml train --recipe glyphs --out runs/first
 //	idml: runlog: folder holds a run already: runs/first has a config.json; choose another --out or remove the folder
 //	exit status 1
+//
+// The numbers of a run, or of all runs below a folder, are shown by TensorBoard: tensorboard --logdir runs. What the program said is in the
+// run's log.txt, with the time.
+//
+// # Looking through a dataset
+//
+// "idml verify" counts a dataset's images and classes, decodes each image, and lists what is missing, extra or unreadable. What is not there
+// at all is named, with the place where it is obtained:
+//
+//	$ idml verify cub --data photos
+//	idml: datasets: reading CUB-200-2011: there is no folder CUB_200_2011, and nothing called images either: …
+//	exit status 1
+//
+// # Embedding and searching
+//
+// "idml embed" writes the embeddings of a run's images, or of all images below a folder, into a safetensors file that Python reads as well:
+//
+//	$ idml embed --run runs/first --data photos --out photos.safetensors
+//	6 images, 2 classes, 64 dimensions: photos.safetensors
+//
+// "idml search" lists the images that are nearest to another one, by the same model: α is the distance of the semantic embeddings, β
+// the uncertainty of the pair, ‖u‖ that of an image. An image finds itself first:
+//
+//	$ idml search --index photos.safetensors --run runs/first --k 3 photos/class1/2.png
+//	photos/class1/2.png: ‖u‖ …, released metric
+//	rank  similarity  α       β       ‖u‖     class   image
+//	1     1.0000      0.000…  …  …  class1  class1/2.png
+//	2     …
+//	3     …
+//
+// # Weights from elsewhere, and for others
+//
+// "idml weights" puts torchvision's ImageNet weights into a cache, from where model.weights "imagenet" takes them:
+//
+//	$ idml weights --list
+//	resnet18 …
+//	resnet34 …
+//	resnet50 …
+//	resnet101 …
+//	…
+//
+// "idml export" writes a run's network in torchvision's names for PyTorch, which loads it in three lines; docs/weights.md has them:
+//
+//	$ idml export runs/first --out first.safetensors
+//	… arrays, … numbers: first.safetensors
 //
 // # Errors
 //

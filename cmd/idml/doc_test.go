@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,8 +47,8 @@ func outputPattern(output string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
 }
 
-// TestManual runs the examples of the package comment, in their order and in one empty folder, so that a later one may use
-// what an earlier one wrote.
+// TestManual runs the examples of the package comment, in their order and in one folder, so that a later one may use what an earlier one
+// wrote. In the beginning there is nothing in it but the folder photos, of two class folders.
 func TestManual(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments|parser.PackageClauseOnly)
 	if err != nil {
@@ -58,6 +59,9 @@ func TestManual(t *testing.T) {
 		t.Fatal("the manual has no examples")
 	}
 	t.Chdir(t.TempDir())
+	if err := os.CopyFS("photos", os.DirFS(writeImages(t, 3, 3))); err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range manual {
 		var output bytes.Buffer
 		if status := run(t.Context(), strings.NewReader(""), &output, &output, e.args); status != exitOK {

@@ -23,11 +23,14 @@ import (
 func evalCommand() command {
 	return command{
 		name:    "eval",
-		summary: "measure a run, or embeddings made elsewhere",
-		usage:   "[--json] RUN\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
+		summary: "measure a run, a checkpoint, or embeddings made elsewhere",
+		usage:   "[--json] RUN|CHECKPOINT\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
 		help: `
 Eval measures how well test images find images of their own class: R@K, R-precision, MAP@R,
 and NMI, AMI and F1 of k-means clusters, all as fractions of 1.
+
+RUN is a run folder: its newest checkpoint is measured, and predictions and thumbnails are made
+anew. CHECKPOINT is one of its .safetensors files, with config.json beside it; nothing is written.
 
 FILE is a safetensors file with the tensors "embeddings" [n, d] float32 and "labels" [n]
 int32 or int64, and optionally "uncertainties" [n, d] and "clusters" [n], which are then
@@ -36,6 +39,7 @@ used instead of k-means.
 Examples:
   $ idml eval runs/glyphs
   $ idml eval --json runs/glyphs
+  $ idml eval runs/glyphs/best.safetensors
   $ idml eval --json --embeddings mine.safetensors`,
 		run: runEval,
 	}
@@ -51,7 +55,7 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if (set.NArg() == 0) == (*file == "") {
-		return usageError{"eval: name either a run folder or --embeddings FILE"}
+		return usageError{"eval: name either a run folder, or a checkpoint in one, or --embeddings FILE"}
 	}
 	if given := givenOf(set, "ks", "seed"); given != "" && *file == "" {
 		return usageError{fmt.Sprintf("eval: --%s is for --embeddings alone: a run is measured by its own settings", given)}
@@ -68,10 +72,13 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 	}
 	defer b.Finalize()
 	var result *retrieval.Result
+	warnings := experiment.Options{Warn: env.warn}
 	if *file != "" {
 		result, err = evalFile(ctx, b, *file, o)
+	} else if info, fault := os.Stat(set.Arg(0)); fault == nil && info.Mode().IsRegular() {
+		result, err = experiment.EvaluateCheckpoint(ctx, b, set.Arg(0), warnings)
 	} else {
-		result, err = experiment.Evaluate(ctx, b, set.Arg(0))
+		result, err = experiment.Evaluate(ctx, b, set.Arg(0), warnings)
 	}
 	if err != nil {
 		return err

@@ -64,6 +64,15 @@ func checkEvalOfRun(t *testing.T, dir string) {
 	if !strings.Contains(table, "R@8") || !strings.HasSuffix(table, "\n1680 queries of 84 classes, 0 without another image of their class\n") {
 		t.Errorf("the table:\n%s", table)
 	}
+	before := snapshot(t, dir)
+	for _, name := range []string{runlog.ModelFile, runlog.BestFile} { // of one epoch, both are the same
+		if diff := cmp.Diff(got, evalJSON(t, succeed(t, "eval", "--json", filepath.Join(dir, name)))); diff != "" {
+			t.Errorf("%s (-run +checkpoint):\n%s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(before, snapshot(t, dir)); diff != "" {
+		t.Errorf("measuring a checkpoint changed files:\n%s", diff)
+	}
 }
 
 // embeddingsFile returns a safetensors file of n random embeddings, two of each class, after a change of its tensors.
@@ -142,6 +151,7 @@ func TestEvalBadInput(t *testing.T) {
 		{"seed of a run", exitUsage, "--seed", []string{"--seed", "1", "run"}},
 		{"missing run", exitError, "nowhere", []string{filepath.Join(dir, "nowhere")}},
 		{"folder without a run", exitError, "config.json", []string{dir}},
+		{"checkpoint without a run", exitError, "config.json", []string{file("loose.safetensors", whole)}},
 		{"missing file", exitError, "none.safetensors", []string{"--embeddings", filepath.Join(dir, "none.safetensors")}},
 		{"no safetensors file", exitError, "text", []string{"--embeddings", file("text", []byte("no tensors here, only a text"))}},
 		{"cut off", exitError, "cut", []string{"--embeddings", file("cut", whole[:len(whole)-5])}},

@@ -17,7 +17,7 @@ func setupCommand() command {
 		help: `
 Setup looks for an installed plugin where programs look for one. If there is none it
 downloads a pinned file from PyPI (or the index in PIP_INDEX_URL), compares its SHA-256,
-and installs it into ~/.local/lib/go-xla. No other command downloads anything.
+and installs it into ~/.local/lib/go-xla. No command but setup and weights downloads anything.
 
 Examples:
   $ idml setup                   the plugin for the CPU: 60 MiB to download

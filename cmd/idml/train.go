@@ -16,6 +16,7 @@ import (
 	"introspection/experiment"
 	"introspection/idml"
 	"introspection/idml/backend"
+	"introspection/idml/resnet"
 	"introspection/idml/runlog"
 )
 
@@ -31,13 +32,17 @@ network, are measured too. Ctrl-C ends training after the step under way; what w
 measured, and --resume goes on from there.
 
 Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by their path in config.json.
+Those of the paper's runs, cub, cars and sop, need --data, the folder that holds the dataset's
+("idml verify" checks it), and ImageNet weights ("idml weights resnet50" fetches them).
 
 Own images lie in FOLDER/CLASS/IMAGE (JPEG or PNG): the first half of the classes, by name,
 trains, the second half is retrieved; or in FOLDER/train/CLASS and FOLDER/test/CLASS.
 
 Examples:
   $ idml train --recipe glyphs --out runs/glyphs
-  $ idml train --recipe glyphs --set metric.form=plain --set seed=1 --out runs/plain-1
+  $ idml train --recipe glyphs --metric plain --set seed=1 --out runs/plain-1
+  $ idml train --recipe cub --data ~/datasets --out runs/cub
+  $ idml train --recipe cub --data ~/datasets --metric paper --validation 0.1 --out runs/cub-paper
   $ idml train --recipe fashion --set epochs=4 --out runs/fashion
   $ idml train --data ~/birds --set data.image_size=64 --out runs/birds
   $ idml train --recipe glyphs --print-config
@@ -66,19 +71,27 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	recipe := set.String("recipe", "", "begin with the settings of a recipe, by `name`")
 	file := set.String("config", "", "begin with the settings in a `file` like a run's config.json")
 	data := set.String("data", "", "train on the images in this `folder`")
-	show := set.Bool("print-config", false, "print the settings as JSON and end")
 	var changes settings
+	for _, short := range []struct{ name, key, usage string }{
+		{"metric", "metric.form", "the metric's `form`: plain, released, released-raw or paper"},
+		{"validation", "data.validation", "hold out this `share` of the training classes to choose the best epoch by"},
+		{"on-bad-image", "data.on_bad_image", "`stop` or skip: what to do about an image that can't be decoded"},
+	} {
+		set.Func(short.name, short.usage, func(value string) error { return changes.Set(short.key + "=" + value) })
+	}
+	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))
+	show := set.Bool("print-config", false, "print the settings as JSON and end")
 	set.Var(&changes, "set", "change a setting, as `key=value`; may be repeated")
 	if err := env.parse(set, args, 0); err != nil {
 		return err
 	}
 	if *resume != "" {
-		if *out != "" || *recipe != "" || *file != "" || *data != "" || *show || len(changes) > 0 {
+		if *out != "" || *recipe != "" || *file != "" || *data != "" || *backbone != "" || *show || len(changes) > 0 {
 			return usageError{"train: --resume takes all settings from the run: give no other option"}
 		}
 		return env.train(ctx, *resume, experiment.Resume)
 	}
-	cfg, err := trainingConfig(*recipe, *file, *data, changes)
+	cfg, err := trainingConfig(*recipe, *file, *data, *backbone, changes)
 	if err != nil {
 		return err
 	}
@@ -96,7 +109,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 }
 
 // trainingConfig returns the settings that the options name, checked as a whole.
-func trainingConfig(recipe, file, data string, changes settings) (idml.Config, error) {
+func trainingConfig(recipe, file, data, backbone string, changes settings) (idml.Config, error) {
 	var cfg idml.Config
 	var err error
 	switch {
@@ -116,8 +129,13 @@ func trainingConfig(recipe, file, data string, changes settings) (idml.Config, e
 	}
 	if data != "" {
 		cfg.Data.Folder = data
-		if cfg.Data.Name != "fashion" { // Fashion-MNIST's recipe reads its own files from a folder
+		if cfg.Data.Name == "glyphs" { // which has no files
 			cfg.Data.Name = "folder"
+		}
+	}
+	if backbone != "" {
+		if cfg.Model.Backbone, err = resnet.Named(backbone); err != nil {
+			return cfg, usageError{"train: --backbone: " + err.Error()}
 		}
 	}
 	for _, change := range changes {
@@ -150,14 +168,19 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 	}
 	defer b.Finalize()
 	line := env.progress()
-	begun := time.Now()
-	results, err := do(ctx, b, dir, experiment.Options{Progress: func(p idml.Progress) {
+	var pace pace
+	warn := func(text string) {
+		line.clear()
+		env.warn(text)
+	}
+	results, err := do(ctx, b, dir, experiment.Options{Warn: warn, Progress: func(p idml.Progress) {
+		pace.observe(p, time.Now())
 		if p.Metrics != nil {
 			line.clear()
 			fmt.Fprintf(env.stderr, "epoch %d of %d: R@1 %.3f\n", p.Epoch, p.Epochs, p.Metrics["recall@1"])
 			return
 		}
-		line.update(stepText(p, time.Since(begun)))
+		line.update(stepText(p, &pace))
 	}})
 	line.clear()
 	if err == nil {
@@ -169,18 +192,12 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 	if _, missing := runlog.Open(dir); missing == nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintf(env.stdout, "stopped; go on with: idml train --resume %s\n", dir)
 	}
+	if err != nil && !errors.Is(err, context.Canceled) && !pace.seen.IsZero() {
+		return fmt.Errorf("%w; when that is mended, go on with: idml train --resume %s", err, dir)
+	}
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%d steps in %s; the run is in %s\n", results.Steps, time.Duration(results.Seconds*float64(time.Second)).Round(time.Second), dir)
 	return nil
-}
-
-// stepText returns a line such as "epoch 2/10 [#####-----]  14/56  loss 4.213  1900 images/s".
-func stepText(p idml.Progress, elapsed time.Duration) string {
-	const cells = 20
-	full := cells * p.Batch / max(p.Batches, 1)
-	bar := strings.Repeat("#", full) + strings.Repeat("-", cells-full)
-	return fmt.Sprintf("epoch %d/%d [%s] %d/%d  loss %.3f  %.0f images/s  %s",
-		p.Epoch, p.Epochs, bar, p.Batch, p.Batches, p.Loss, p.ImagesPerSecond, elapsed.Round(time.Second))
 }

@@ -164,6 +164,7 @@ func TestFromTrainingToReport(t *testing.T) {
 	})
 	succeed(t, append([]string{"train", "--recipe", "glyphs", "--out", second, "--set", "seed=1"}, tiny()...)...)
 	t.Run("compare", func(t *testing.T) { checkCompare(t, first, second) })
+	t.Run("embed and search", func(t *testing.T) { checkEmbedAndSearch(t, first, second) })
 }
 
 // A config that --print-config shows reads back as it is, from every recipe and with changes.
@@ -261,11 +262,12 @@ func TestTrainBadInput(t *testing.T) {
 		args   []string
 	}{
 		{"no source", exitUsage, "--recipe", nil},
-		{"unknown recipe", exitError, "fashion, folder, glyphs", []string{"--recipe", "cub"}},
+		{"unknown recipe", exitError, "fashion, folder, glyphs", []string{"--recipe", "birds"}},
+		{"no photographs", exitError, "--data", []string{"--recipe", "cub"}},
 		{"unknown option", exitUsage, "--recipes", []string{"--recipes", "glyphs"}},
 		{"stray argument", exitUsage, `"runs"`, []string{"--recipe", "glyphs", "runs"}},
 		{"recipe and config", exitUsage, "--config", []string{"--recipe", "glyphs", "--config", "x.json"}},
-		{"unknown key", exitError, "lr, proxy_factor", []string{"--recipe", "glyphs", "--set", "optimizer.rate=1"}},
+		{"unknown key", exitError, "lr, momentum", []string{"--recipe", "glyphs", "--set", "optimizer.rate=1"}},
 		{"group", exitError, "group", []string{"--recipe", "glyphs", "--set", "optimizer=1"}},
 		{"wrong type", exitError, "epochs", []string{"--recipe", "glyphs", "--set", "epochs=many"}},
 		{"wrong value", exitError, "epochs is 0", []string{"--recipe", "glyphs", "--set", "epochs=0"}},

@@ -13,6 +13,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"introspection/internal/fetch"
 )
 
 // extract writes the files of a wheel that its rules name, and its licenses and metadata, into dir. The wheel's bytes were
@@ -76,7 +78,7 @@ func extractMember(ctx context.Context, member *zip.File, name string) error {
 	if member.Mode()&0o100 != 0 {
 		mode = 0o755
 	}
-	return writeFile(name, &contextReader{ctx, r}, mode)
+	return writeFile(name, fetch.NewReader(ctx, r, nil), mode)
 }
 
 // writeFile creates a file with the bytes of r, and its folder, and waits until it is on the disk.

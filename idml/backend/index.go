@@ -10,11 +10,12 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net/http"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
+
+	"introspection/internal/fetch"
 )
 
 const (
@@ -57,7 +58,8 @@ func (j *job) locate(ctx context.Context, w wheel) (*url.URL, error) {
 
 // locateIn asks one index for a wheel's URL.
 func (j *job) locateIn(ctx context.Context, index string, w wheel) (*url.URL, error) {
-	response, err := j.get(ctx, strings.TrimSuffix(index, "/")+"/"+w.pkg+"/", simpleJSON+", text/html;q=0.1")
+	header := map[string]string{"Accept": simpleJSON + ", text/html;q=0.1"}
+	response, err := fetch.Get(ctx, j.client, strings.TrimSuffix(index, "/")+"/"+w.pkg+"/", header)
 	if err != nil {
 		return nil, err
 	}
@@ -86,25 +88,6 @@ func (j *job) locateIn(ctx context.Context, index string, w wheel) (*url.URL, er
 		return target, nil
 	}
 	return nil, fmt.Errorf("the index %s has no %s", base.Redacted(), w.file)
-}
-
-// get sends a request and returns the response if its status is 200.
-func (j *job) get(ctx context.Context, address, accept string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Accept", accept)
-	request.Header.Set("Accept-Encoding", "identity") // hashes and sizes are those of the file as it is
-	response, err := j.client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		response.Body.Close()
-		return nil, fmt.Errorf("%s: %s", response.Request.URL.Redacted(), response.Status)
-	}
-	return response, nil
 }
 
 // A link is a file that an index page offers; sha256 is empty if the page doesn't tell it.

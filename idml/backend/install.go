@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/go-xla/installer"
+
+	"introspection/internal/fetch"
 )
 
 // InstallOptions tells [Install] what to install, from where and to where.
@@ -50,7 +52,7 @@ func Install(ctx context.Context, o InstallOptions) (path string, err error) {
 		platform:       runtime.GOOS + "/" + runtime.GOARCH,
 		source:         newIndexes(os.Getenv),
 		client:         http.DefaultClient,
-		stall:          stallTimeout,
+		stall:          fetch.StallTimeout,
 	}
 	switch o.Kind {
 	case CPU:

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"introspection/internal/fetch"
 )
 
 // fakePlugin is a small shared library that exports GetPjrtApi. cgo's compiler makes it, without which nothing here builds.
@@ -164,7 +166,7 @@ func newJob(dir string, s *indexServer, wheels ...wheel) *job {
 		plugin:         cpuPlugin,
 		source:         []string{s.URL + "/simple"},
 		client:         s.Client(),
-		stall:          stallTimeout,
+		stall:          fetch.StallTimeout,
 	}
 }
 
@@ -263,7 +265,7 @@ func TestInstallFailuresLeaveNothing(t *testing.T) {
 				rw.(http.Flusher).Flush()
 				<-r.Context().Done()
 			}
-		}, errStalled.Error()},
+		}, fetch.ErrStalled.Error()},
 		{"other hash in the index", func(s *indexServer, j *job) { s.hash = strings.Repeat("0", 64) }, "000000"},
 		{"not in the index", func(s *indexServer, j *job) {
 			s.pinned[w.pkg] = wheel{pkg: w.pkg, file: "some_pjrt_cpu-2.0-py3-none-any.whl"}

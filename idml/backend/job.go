@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"introspection/internal/fetch"
 )
 
 // A job is one installation: the caller's options and what they were resolved to.
@@ -21,12 +23,11 @@ type job struct {
 	source   []string      // URLs of package indexes
 	client   *http.Client  // for all requests
 	stall    time.Duration // of a download
-	done     int64         // bytes of wheels that have arrived
+	arrived  int64         // bytes of the wheels that have arrived whole
 }
 
-// advance counts n bytes more as done.
-func (j *job) advance(n int64) {
-	j.done += n
+// advance tells the progress when so many bytes of a wheel have arrived.
+func (j *job) advance(done int64) {
 	if j.Progress == nil {
 		return
 	}
@@ -34,7 +35,7 @@ func (j *job) advance(n int64) {
 	for _, w := range j.wheels {
 		total += w.size
 	}
-	j.Progress(min(j.done, total), total)
+	j.Progress(min(j.arrived+done, total), total)
 }
 
 // stagingPrefix begins the names of the folders in which installations are prepared, inside Dir so that a rename puts what is
@@ -110,7 +111,7 @@ func (j *job) installLibrary(ctx context.Context) error {
 			return err
 		}
 		defer f.Close()
-		if err := writeFile(filepath.Join(staging, filepath.FromSlash(place)), &contextReader{ctx, f}, 0o755); err != nil {
+		if err := writeFile(filepath.Join(staging, filepath.FromSlash(place)), fetch.NewReader(ctx, f, nil), 0o755); err != nil {
 			return err
 		}
 		return publish(staging, j.Dir, place)

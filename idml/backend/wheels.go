@@ -2,6 +2,8 @@
 
 package backend
 
+import "introspection/internal/fetch"
+
 // A wheel is a file on a Python package index, pinned by its hash, and what of it is unpacked where.
 type wheel struct {
 	pkg, version string
@@ -9,6 +11,11 @@ type wheel struct {
 	sha256       string // in hexadecimal
 	size         int64  // bytes
 	rules        []rule
+}
+
+// pin is what the wheel's file must be.
+func (w wheel) pin() fetch.Pin {
+	return fetch.Pin{Name: w.pkg + " " + w.version, SHA256: w.sha256, Size: w.size}
 }
 
 // A rule names a file of a wheel, or a tree of files (then both names end with "/"), and its place in the plugins' folder.

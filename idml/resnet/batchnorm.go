@@ -28,8 +28,14 @@ const (
 
 // apply normalizes the last axis of x [batch, height, width, channels] with the arrays of the named layer:
 // y = (x − mean)/√(variance + ε)·weight + bias.
+//
+// Statistics and arithmetic are of the arrays' type, float32, and the result is rounded to x's: as PyTorch's autocast, whose batch
+// normalization reads and writes bfloat16 and computes in float32. In bfloat16, with 8 bits of precision, x − mean of a channel
+// far from 0 would lose what distinguishes the images, and a running statistic that moves by a tenth at a time would stop moving.
 func (b BatchNorm) apply(p Params, name string, x *Node) *Node {
 	mean, variance := p.Value(name+".running_mean"), p.Value(name+".running_var")
+	dtype := x.DType()
+	x = ConvertDType(x, mean.DType())
 	if b == BatchStatistics {
 		batchMean := ReduceMean(x, 0, 1, 2)
 		centered := Sub(x, channels(batchMean))
@@ -44,7 +50,7 @@ func (b BatchNorm) apply(p Params, name string, x *Node) *Node {
 	}
 	scale := Div(p.Value(name+".weight"), Sqrt(AddScalar(variance, Epsilon)))
 	shift := Sub(p.Value(name+".bias"), Mul(mean, scale))
-	return Add(Mul(x, channels(scale)), channels(shift))
+	return ConvertDType(Add(Mul(x, channels(scale)), channels(shift)), dtype)
 }
 
 // channels shapes a [channels] node so that it broadcasts over [batch, height, width, channels].

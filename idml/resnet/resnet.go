@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package resnet builds the bottleneck residual network (He et al., arXiv:1512.03385) as a GoMLX graph, under the parameter
-// names and array layouts of torchvision, so that published weights need no conversion.
+// Package resnet builds residual networks (He et al., arXiv:1512.03385) as GoMLX graphs, under the parameter names and array
+// layouts of torchvision, so that published weights need no conversion.
 //
-// [Config] describes a network, [Config.Arrays] lists its arrays, and [Config.Features] maps normalized images
-// [batch, height, width, 3] to feature maps [batch, h, w, channels]. The package holds no variables: a [Params] hands in the
-// value of each array as a node and receives new running statistics.
+// [Config] describes a network, [Named] those of the paper, [Config.Arrays] lists a network's arrays, and [Config.Features] maps
+// normalized images [batch, height, width, 3] to feature maps [batch, h, w, channels]. The package holds no variables: a [Params]
+// hands in the value of each array as a node and receives new running statistics.
 package resnet
 
 import (
@@ -24,21 +24,20 @@ const (
 	SmallStem Stem = "small"
 )
 
-// expansion is the ratio of a bottleneck block's output channels to its inner ones.
-const expansion = 4
-
-// Config describes a bottleneck residual network. ResNet-50 is {Stem: ImageNetStem, Width: 64, Blocks: {3, 4, 6, 3}}.
+// Config describes a residual network. ResNet-50 is {Stem: ImageNetStem, Block: Bottleneck, Width: 64, Blocks: {3, 4, 6, 3}}; see [Named].
 type Config struct {
 	// Stem is the form of the first layers.
 	Stem Stem `json:"stem"`
+	// Block is the form of the residual blocks.
+	Block Block `json:"block"`
 	// Width is the number of channels behind the stem; stage i has Width·2^i inner channels, i from 0.
 	Width int `json:"width"`
-	// Blocks is the number of bottleneck blocks of each stage. Every stage but the first halves the side.
+	// Blocks is the number of residual blocks of each stage. Every stage but the first halves the side.
 	Blocks []int `json:"blocks"`
 }
 
-// Channels is the number of channels of the feature maps.
-func (c Config) Channels() int { return c.Width << (len(c.Blocks) - 1) * expansion }
+// Channels is the number of channels of the feature maps: 2048 of ResNet-50, 512 of ResNet-18.
+func (c Config) Channels() int { return c.Width << (len(c.Blocks) - 1) * c.Block.expansion() }
 
 // Stride is the ratio of the image's side to the feature map's.
 func (c Config) Stride() int {
@@ -53,6 +52,9 @@ func (c Config) Stride() int {
 func (c Config) Validate() error {
 	if c.Stem != ImageNetStem && c.Stem != SmallStem {
 		return fmt.Errorf("resnet: stem is %q, want %q or %q", c.Stem, ImageNetStem, SmallStem)
+	}
+	if c.Block != Bottleneck && c.Block != Basic {
+		return fmt.Errorf("resnet: block is %q, want %q or %q", c.Block, Bottleneck, Basic)
 	}
 	if c.Width < 1 {
 		return fmt.Errorf("resnet: width is %d, want at least 1", c.Width)
@@ -116,44 +118,22 @@ func (c Config) Arrays() []Array {
 	}
 	norm("bn1", c.Width)
 	c.eachBlock(func(b block) {
-		conv(b.name+".conv1", b.inner, b.in, 1)
-		norm(b.name+".bn1", b.inner)
-		conv(b.name+".conv2", b.inner, b.inner, 3)
-		norm(b.name+".bn2", b.inner)
-		conv(b.name+".conv3", b.inner*expansion, b.inner, 1)
-		norm(b.name+".bn3", b.inner*expansion)
+		for i, l := range b.layers() {
+			conv(fmt.Sprintf("%s.conv%d", b.name, i+1), l.out, l.in, l.size)
+			norm(fmt.Sprintf("%s.bn%d", b.name, i+1), l.out)
+		}
 		if b.project {
-			conv(b.name+".downsample.0", b.inner*expansion, b.in, 1)
-			norm(b.name+".downsample.1", b.inner*expansion)
+			conv(b.name+".downsample.0", b.out, b.in, 1)
+			norm(b.name+".downsample.1", b.out)
 		}
 	})
 	return list
 }
 
-// block is one bottleneck: 1×1 in → inner, 3×3 inner → inner with the stride, 1×1 inner → expansion·inner.
-type block struct {
-	name              string
-	in, inner, stride int
-	project           bool // a 1×1 convolution on the shortcut
-}
-
-// eachBlock calls visit for each block in order.
-func (c Config) eachBlock(visit func(block)) {
-	in := c.Width
-	for stage, count := range c.Blocks {
-		inner := c.Width << stage
-		for i := range count {
-			b := block{name: fmt.Sprintf("layer%d.%d", stage+1, i), in: in, inner: inner, stride: 1, project: i == 0}
-			if stage > 0 && i == 0 {
-				b.stride = 2
-			}
-			visit(b)
-			in = inner * expansion
-		}
-	}
-}
-
 // Features returns the feature maps [batch, h, w, Channels] of normalized images [batch, height, width, 3].
+//
+// The images' type, float32 or bfloat16, is the one that convolutions, ReLU and pooling compute in and that the result has. The arrays
+// stay float32, and so do their gradients and the arithmetic of batch normalization.
 func (c Config) Features(p Params, images *Node, norm BatchNorm) *Node {
 	var x *Node
 	if c.Stem == ImageNetStem {
@@ -166,19 +146,6 @@ func (c Config) Features(p Params, images *Node, norm BatchNorm) *Node {
 	}
 	c.eachBlock(func(b block) { x = b.build(p, x, norm) })
 	return x
-}
-
-func (b block) build(p Params, x *Node, norm BatchNorm) *Node {
-	layer := func(conv, bn string, x *Node, stride int) *Node {
-		return norm.apply(p, b.name+"."+bn, convolve(x, p.Value(b.name+"."+conv+".weight"), stride))
-	}
-	y := relu(layer("conv1", "bn1", x, 1))
-	y = relu(layer("conv2", "bn2", y, b.stride))
-	y = layer("conv3", "bn3", y, 1)
-	if b.project {
-		x = layer("downsample.0", "downsample.1", x, b.stride)
-	}
-	return relu(Add(x, y))
 }
 
 // relu is max(x, 0) with gradient 0 at 0, as PyTorch has it (GoMLX's own has gradient 1 there). NaN stays NaN.

@@ -18,60 +18,7 @@ import (
 	"introspection/internal/backendtest"
 )
 
-var resNet50 = Config{Stem: ImageNetStem, Width: 64, Blocks: []int{3, 4, 6, 3}}
-
-// The sizes and names of torchvision's resnet50: 25,557,032 parameters, 2,049,000 of them in fc.
-func TestArraysOfResNet50(t *testing.T) {
-	kernels, scales, statistics := 0, 0, 0
-	shapes := map[string][]int{}
-	var names []string
-	for _, a := range resNet50.Arrays() {
-		size := 1
-		for _, d := range a.Shape {
-			size *= d
-		}
-		switch a.Kind {
-		case Kernel:
-			kernels += size
-		case NormScale, NormShift:
-			scales += size
-		default:
-			statistics += size
-		}
-		if shapes[a.Name] != nil {
-			t.Errorf("%s is there twice", a.Name)
-		}
-		shapes[a.Name], names = a.Shape, append(names, a.Name)
-	}
-	if got := kernels + scales; got != 25_557_032-2_049_000 {
-		t.Errorf("%d trained values, want 23508032", got)
-	}
-	if scales != 53_120 || statistics != scales || len(names) != 53*5 {
-		t.Errorf("%d scales and shifts, %d statistics, %d arrays", scales, statistics, len(names))
-	}
-	for name, want := range map[string][]int{
-		"conv1.weight": {64, 3, 7, 7}, "bn1.running_var": {64},
-		"layer1.0.conv1.weight": {64, 64, 1, 1}, "layer1.0.downsample.0.weight": {256, 64, 1, 1}, "layer1.2.conv1.weight": {64, 256, 1, 1},
-		"layer2.3.bn3.bias": {512}, "layer3.5.conv2.weight": {256, 256, 3, 3}, "layer4.0.conv1.weight": {512, 1024, 1, 1},
-		"layer4.0.downsample.0.weight": {2048, 1024, 1, 1}, "layer4.0.downsample.1.running_mean": {2048}, "layer4.2.conv3.weight": {2048, 512, 1, 1},
-	} {
-		if diff := cmp.Diff(want, shapes[name]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-	for _, name := range []string{"layer1.3.conv1.weight", "layer2.4.conv1.weight", "layer4.1.downsample.0.weight", "layer5.0.conv1.weight"} {
-		if shapes[name] != nil {
-			t.Errorf("there is a %s", name)
-		}
-	}
-	want := []string{
-		"conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var",
-		"layer1.0.conv1.weight", "layer1.0.bn1.weight", "layer1.0.bn1.bias", "layer1.0.bn1.running_mean", "layer1.0.bn1.running_var", "layer1.0.conv2.weight",
-	}
-	if diff := cmp.Diff(want, names[:len(want)]); diff != "" {
-		t.Errorf("the first names (-want +got):\n%s", diff)
-	}
-}
+var resNet50 = Config{Stem: ImageNetStem, Block: Bottleneck, Width: 64, Blocks: []int{3, 4, 6, 3}}
 
 // PyTorch's own list of a small network, from the header of the reference's file (see testdata/reference).
 func TestArraysAgainstReference(t *testing.T) {
@@ -91,7 +38,7 @@ func TestArraysAgainstReference(t *testing.T) {
 			want[name] = v.Shape
 		}
 	}
-	for _, a := range (Config{Stem: ImageNetStem, Width: 8, Blocks: []int{1, 2, 1, 1}}).Arrays() {
+	for _, a := range (Config{Stem: ImageNetStem, Block: Bottleneck, Width: 8, Blocks: []int{1, 2, 1, 1}}).Arrays() {
 		got[a.Name] = a.Shape
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -100,20 +47,22 @@ func TestArraysAgainstReference(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	for _, c := range []Config{resNet50, {SmallStem, 1, []int{1}}} {
+	for _, c := range []Config{resNet50, {SmallStem, Basic, 1, []int{1}}} {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
 	for want, c := range map[string]Config{
-		`stem is ""`:              {"", 64, []int{1}},
-		`stem is "large"`:         {"large", 64, []int{1}},
-		"width is 0":              {SmallStem, 0, []int{1}},
-		"0 stages":                {SmallStem, 8, nil},
-		"5 stages":                {SmallStem, 8, []int{1, 1, 1, 1, 1}},
-		"stage 2 has 0 blocks":    {SmallStem, 8, []int{1, 0}},
-		"stage 1 has -1 blocks":   {SmallStem, 8, []int{-1}},
-		"width is -3, want at le": {SmallStem, -3, []int{1}},
+		`stem is ""`:              {"", Basic, 64, []int{1}},
+		`stem is "large"`:         {"large", Basic, 64, []int{1}},
+		`block is ""`:             {SmallStem, "", 8, []int{1}},
+		`block is "wide"`:         {SmallStem, "wide", 8, []int{1}},
+		"width is 0":              {SmallStem, Basic, 0, []int{1}},
+		"0 stages":                {SmallStem, Bottleneck, 8, nil},
+		"5 stages":                {SmallStem, Basic, 8, []int{1, 1, 1, 1, 1}},
+		"stage 2 has 0 blocks":    {SmallStem, Basic, 8, []int{1, 0}},
+		"stage 1 has -1 blocks":   {SmallStem, Bottleneck, 8, []int{-1}},
+		"width is -3, want at le": {SmallStem, Basic, -3, []int{1}},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
@@ -158,10 +107,13 @@ func TestFeatures(t *testing.T) {
 		stride, channels int
 	}{
 		{resNet50, 32, 2048},
-		{Config{ImageNetStem, 8, []int{1, 2, 1, 1}}, 32, 256},
-		{Config{ImageNetStem, 16, []int{2}}, 4, 64},
-		{Config{SmallStem, 4, []int{1, 1, 2}}, 4, 64},
-		{Config{SmallStem, 3, []int{1}}, 1, 12},
+		{Config{ImageNetStem, Bottleneck, 8, []int{1, 2, 1, 1}}, 32, 256},
+		{Config{ImageNetStem, Bottleneck, 16, []int{2}}, 4, 64},
+		{Config{SmallStem, Bottleneck, 4, []int{1, 1, 2}}, 4, 64},
+		{Config{SmallStem, Bottleneck, 3, []int{1}}, 1, 12},
+		{Config{ImageNetStem, Basic, 64, []int{2, 2, 2, 2}}, 32, 512},
+		{Config{ImageNetStem, Basic, 16, []int{2}}, 4, 16},
+		{Config{SmallStem, Basic, 3, []int{2, 1}}, 2, 6},
 	} {
 		if test.c.Stride() != test.stride || test.c.Channels() != test.channels {
 			t.Errorf("%+v: stride %d, %d channels; want %d, %d", test.c, test.c.Stride(), test.c.Channels(), test.stride, test.channels)

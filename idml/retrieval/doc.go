@@ -11,6 +11,8 @@
 //  3. [KMeans] clusters the normalized rows, with as many clusters as classes.
 //  4. [NMI], [AMI] and [PairwiseF1] compare the clusters with the classes.
 //
+// [Nearest] finds the rows that are nearest to one query that is no row, by the same distance.
+//
 // Libraries differ in these definitions; each function says which it follows. The functions of steps 2 and 4 are plain
 // Go over slices, for lists and clusters from elsewhere. They panic where lengths differ; what data can cause is an
 // error of Evaluate, Neighbors and KMeans that names the row.

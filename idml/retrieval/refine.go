@@ -82,14 +82,17 @@ func (s *search) all(i int, to []scored) []scored {
 	return to
 }
 
-// distance returns the squared distance of two normalized rows in float64. It does not depend on their order, and is the
-// same for equal rows. The conversions of products keep the compiler from fusing them with the sums, which would break both.
+// distance returns the squared distance of two normalized rows.
 func (s *search) distance(i, j int) float64 {
 	if s.equal[i] == s.equal[j] {
 		return 0
 	}
-	x, y := s.x.Row(i), s.x.Row(j)
-	a, b := s.inverse[i], s.inverse[j]
+	return squaredDistance(s.x.Row(i), s.x.Row(j), s.inverse[i], s.inverse[j])
+}
+
+// squaredDistance returns the squared distance of x·a and y·b in float64. It does not depend on their order, and is the
+// same for equal rows. The conversions of products keep the compiler from fusing them with the sums, which would break both.
+func squaredDistance(x, y []float32, a, b float64) float64 {
 	var sum [4]float64
 	c := 0
 	for ; c+4 <= len(x) && c+4 <= len(y); c += 4 {

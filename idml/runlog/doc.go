@@ -18,8 +18,9 @@
 //	thumbnails/        NNNNN.png: small pictures of test images; NNNNN is Prediction.Index with at least five digits
 //	model.safetensors  the trained weights; written by the caller through WriteFile
 //	log.txt            what the program said, as plain text
+//	events.out.tfevents.*.idml  the records once more, for TensorBoard: a file for each program that trained the run
 //
-// All text is UTF-8. Every file but metrics.jsonl and log.txt is written to a
+// All text is UTF-8. Every file but metrics.jsonl, log.txt and the event files is written to a
 // temporary file in the same folder, flushed to the disk and renamed, so that
 // a reader finds the old file or the new one, never half of one. (Thumbnails are
 // renamed, too, but not flushed one by one: there are many, and they can be made again.)
@@ -27,6 +28,27 @@
 // metrics.jsonl grows by one line a call. If the machine stops in the middle of
 // a line, that last line is torn: reading leaves it out and notes so in
 // [Run.Warnings], and the next append removes it. A broken line elsewhere is a [FormatError].
+//
+// # Event files
+//
+// "tensorboard --logdir FOLDER" shows a run, or all runs below a folder. An event file bears TensorFlow's name,
+// events.out.tfevents.SECONDS.HOST.PROCESS.idml, and is a TFRecord file, all numbers little-endian:
+//
+//	8 bytes   length n of the event
+//	4 bytes   checksum of these 8 bytes
+//	n bytes   the event: a protocol buffer of the message tensorflow.Event
+//	4 bytes   checksum of the event
+//
+// A checksum is the CRC-32C c of the bytes, masked: ((c >> 15) | (c << 17)) + 0xa282ead8. The events are, each with its wall time:
+//
+//	first     file_version "brain.Event:2"
+//	second    session_log START, whose step is the first that metrics.jsonl lacks
+//	others    one a record, with its step and simple values (float32): train/loss, train/lr and train/images_per_second of a "step",
+//	          eval/NAME of each metric of an "eval"
+//
+// A run that is resumed gets another file, whose name sorts after the older ones'. Its START makes TensorBoard forget what those have from that
+// step on: the steps after the checkpoint, which are taken again. An event that was torn by a kill ends its file for TensorBoard, and
+// what follows is in the next one.
 //
 // # Fields
 //

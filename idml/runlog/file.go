@@ -32,10 +32,13 @@ func (e *FormatError) Error() string {
 // Unwrap returns the fault alone.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// temporaryMark is in the names of files that are being written.
+const temporaryMark = ".tmp-"
+
 // writeFile fills a temporary file beside path, flushes it to the disk if sync
 // is set, and renames it to path.
 func writeFile(path string, sync bool, write func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+temporaryMark+"*")
 	if err != nil {
 		return fmt.Errorf("runlog: writing %s: %w", path, err)
 	}

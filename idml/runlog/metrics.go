@@ -55,9 +55,18 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// AppendRecord appends one line to metrics.jsonl and hands it to the operating
-// system, so that it outlives the program.
-func (r *Run) AppendRecord(record Record) error { return r.appendLine(MetricsFile, record) }
+// AppendRecord appends one line to metrics.jsonl, and its numbers to the event
+// file for TensorBoard, and hands both to the operating system, so that they
+// outlive the program. The first call begins a new event file, which takes back
+// what older ones have of steps beyond the last line of metrics.jsonl.
+func (r *Run) AppendRecord(record Record) error {
+	r.events.mu.Lock()
+	defer r.events.mu.Unlock()
+	if err := r.appendEvent(record); err != nil {
+		return err
+	}
+	return r.appendLine(MetricsFile, record)
+}
 
 // Records reads metrics.jsonl. A torn last line is left out, with a warning. An
 // error for a run that has written none yet wraps fs.ErrNotExist.

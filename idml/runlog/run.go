@@ -20,7 +20,6 @@ const (
 	ResultsFile     = "results.json"
 	PredictionsFile = "predictions.jsonl"
 	ThumbnailFolder = "thumbnails"
-	ModelFile       = "model.safetensors"
 	LogFile         = "log.txt"
 )
 
@@ -37,6 +36,8 @@ type Run struct {
 
 	mu       sync.Mutex // guards metrics.jsonl's end and warnings
 	warnings []error
+
+	events eventFile
 }
 
 // Create makes the folder dir, with its parents, for a new run. A folder that
@@ -47,6 +48,9 @@ func Create(dir string) (*Run, error) {
 		if err == nil {
 			return nil, fmt.Errorf("%w: %s has a %s; choose another --out or remove the folder", ErrExists, dir, name)
 		}
+	}
+	if names, err := eventFiles(dir); err == nil && len(names) > 0 {
+		return nil, fmt.Errorf("%w: %s has a %s; choose another --out or remove the folder", ErrExists, dir, names[0])
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("runlog: creating run folder %s: %w", dir, err)

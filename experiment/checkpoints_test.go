@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package experiment_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"introspection/experiment"
+	"introspection/idml"
+	"introspection/idml/runlog"
+	"introspection/internal/backendtest"
+)
+
+// A run whose newest checkpoint is damaged or lost goes on from the one before, says so, and ends as the unbroken run does.
+func TestResumeFromTheCheckpointBefore(t *testing.T) {
+	cfg, backend := tiny(writeImages(t, 6, 6, 6, 3, 3, 3)), backendtest.Open(t)
+	cfg.CheckpointMinutes = 0
+	unbroken, stopped := filepath.Join(t.TempDir(), "unbroken"), filepath.Join(t.TempDir(), "stopped")
+	if _, err := experiment.Train(t.Context(), backend, cfg, unbroken, experiment.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, o := stopAfter(t, 5)
+	if _, err := experiment.Train(ctx, backend, cfg, stopped, o); err != nil {
+		t.Fatal(err)
+	}
+	want := checkpointArrays(t, unbroken)
+	for name, damage := range map[string]func(path string) error{
+		"lost": os.Remove,
+		"torn": func(path string) error { return os.Truncate(path, 5000) },
+		"one bit": func(path string) error {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			data[len(data)-100] ^= 1
+			return os.WriteFile(path, data, 0o644)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			if err := os.CopyFS(dir, os.DirFS(stopped)); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(filepath.Join(dir, runlog.ModelFile)); err != nil {
+				t.Fatal(err)
+			}
+			var warnings []string
+			first := 0
+			results, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{
+				Warn: func(text string) { warnings = append(warnings, text) },
+				Progress: func(p idml.Progress) {
+					if first == 0 {
+						first = p.Step
+					}
+				},
+			})
+			if err != nil || results.Status != runlog.StatusFinished {
+				t.Fatalf("%+v, %v", results, err)
+			}
+			if len(warnings) != 1 || !strings.Contains(warnings[0], runlog.ModelFile) || !strings.Contains(warnings[0], "step 4") {
+				t.Errorf("warnings: %q, want one that names the file and the step", warnings)
+			}
+			if first != 5 {
+				t.Errorf("the first step taken is %d, want 5 again", first)
+			}
+			if got := checkpointArrays(t, dir); !maps.Equal(got, want) {
+				t.Error("the weights are not those of the unbroken run")
+			}
+		})
+	}
+}
+
+// Held-out classes are not trained on, epochs are judged by them, and both rows of the results are measured on the test classes.
+func TestValidation(t *testing.T) {
+	cfg, backend := tiny(writeImages(t, 6, 6, 6, 6, 3, 3, 3, 3)), backendtest.Open(t)
+	cfg.Data.Validation, cfg.Epochs = 0.5, 3
+	task, err := experiment.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(task.Split.Train.Classes); n != 2 || len(task.Split.Train.Examples) != 12 || len(task.Split.Test.Examples) != 12 {
+		t.Errorf("%d classes and %d images to train, %d to test", n, len(task.Split.Train.Examples), len(task.Split.Test.Examples))
+	}
+	if data := task.Data(); data.Classes != 2 || data.Batches != 2 {
+		t.Errorf("training gets %d classes, %d batches", data.Classes, data.Batches)
+	}
+	var judged []int
+	for batch, err := range task.Data().Evaluation.Iter() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		judged = append(judged, batch.Labels[0].Shape().Dimensions[0])
+	}
+	if diff := cmp.Diff([]int{6, 6}, judged); diff != "" {
+		t.Errorf("batches of the images that epochs are judged by (-want +got):\n%s", diff)
+	}
+
+	dir := filepath.Join(t.TempDir(), "run")
+	results, err := experiment.Train(t.Context(), backend, cfg, dir, experiment.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := results.Rows[slices.IndexFunc(results.Rows, func(r runlog.Row) bool { return r.Name == runlog.RowBest })]
+	for _, row := range results.Rows {
+		if row.Metrics["queries"] != 0 && row.Metrics["queries"] != 12 {
+			t.Errorf("%s: %v queries", row.Name, row.Metrics["queries"])
+		}
+		if _, ok := row.Metrics["nmi"]; !ok {
+			t.Errorf("%s is not measured as a whole: %v", row.Name, row.Metrics)
+		}
+	}
+	// The best epoch's checkpoint gives its row.
+	if err := os.Rename(filepath.Join(dir, runlog.BestFile), filepath.Join(dir, runlog.ModelFile)); err != nil {
+		t.Fatal(err)
+	}
+	again, err := experiment.Evaluate(t.Context(), backend, dir, experiment.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(best.Metrics, again.Metrics()); diff != "" {
+		t.Errorf("the best epoch, %d, in the results and measured again:\n%s", best.Epoch, diff)
+	}
+	cfg.Data.Folder = writeImages(t, 6, 6, 6, 3, 3, 3)
+	if _, err := experiment.Open(cfg); err == nil || !strings.Contains(err.Error(), "data.validation") {
+		t.Errorf("three training classes: %v", err)
+	}
+}
+
+// With "skip", images that can't be decoded are left out, of training and of the test, and told; with "stop" the first ends the run.
+func TestBadImages(t *testing.T) {
+	folder, backend := writeImages(t, 6, 6, 6, 4, 4, 4), backendtest.Open(t)
+	for _, name := range []string{"class1/2.png", "class3/1.png", "class5/0.png"} { // one to train, two to test
+		path := filepath.Join(folder, name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data[:len(data)/2], 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := tiny(folder)
+	if _, err := experiment.Train(t.Context(), backend, cfg, filepath.Join(t.TempDir(), "run"), experiment.Options{}); err == nil || !strings.Contains(err.Error(), "class3/1.png") {
+		t.Errorf("stop: %v, want an error that names the first image", err)
+	}
+	cfg.Data.OnBadImage = idml.SkipBadImage
+	dir := filepath.Join(t.TempDir(), "run")
+	var warnings []string
+	o := experiment.Options{Warn: func(text string) { warnings = append(warnings, text) }}
+	results, err := experiment.Train(t.Context(), backend, cfg, dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results.Steps != 6 {
+		t.Errorf("%d steps, want 6 of full batches", results.Steps)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "3 images") || !strings.Contains(warnings[0], "class1/2.png") {
+		t.Errorf("warnings: %q", warnings)
+	}
+	run := openRun(t, dir)
+	predictions, err := run.Predictions()
+	if err != nil || len(predictions) != 10 {
+		t.Fatalf("%d predictions, %v; want 10", len(predictions), err)
+	}
+	for i, p := range predictions {
+		if p.Name == "class3/1.png" || p.Name == "class5/0.png" || p.Index != i || !strings.HasPrefix(p.Name, p.Class+"/") {
+			t.Errorf("prediction %d: %+v", i, p)
+		}
+	}
+	again, err := experiment.Evaluate(t.Context(), backend, dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(results.Rows[2].Metrics, again.Metrics()); diff != "" {
+		t.Errorf("measured again:\n%s", diff)
+	}
+	if len(warnings) != 2 || !strings.Contains(warnings[1], "2 images") {
+		t.Errorf("warnings: %q", warnings)
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resnet
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"introspection/idml/weights"
+	"introspection/internal/backendtest"
+)
+
+// Tolerances of relative L2 against PyTorch in float64: float32 differs by about 1e-6 in a network this small.
+const (
+	featureTolerance  = 1e-5
+	gradientTolerance = 1e-3
+)
+
+// torchFile is testdata/basic.safetensors.
+type torchFile struct{ *weights.File }
+
+func readTorch(t *testing.T) torchFile {
+	t.Helper()
+	data, err := os.ReadFile("testdata/basic.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := weights.ReadSafetensors(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return torchFile{f}
+}
+
+func (f torchFile) tensor(t *testing.T, name string) *tensors.Tensor {
+	t.Helper()
+	a, ok := f.Tensor(name)
+	if !ok {
+		t.Fatalf("the file has no tensor %q", name)
+	}
+	v, err := a.Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.FromFlatDataAndDimensions(v, a.Shape...)
+}
+
+// expect compares a result with the file's tensor by relative L2. NaN never passes.
+func (f torchFile) expect(t *testing.T, name string, got *tensors.Tensor, tolerance float64) {
+	t.Helper()
+	want := tensors.MustCopyFlatData[float32](f.tensor(t, name))
+	var diff, norm float64
+	for i, v := range tensors.MustCopyFlatData[float32](got) {
+		d := float64(v) - float64(want[i])
+		diff, norm = diff+d*d, norm+float64(want[i])*float64(want[i])
+	}
+	if r := math.Sqrt(diff / norm); !(r <= tolerance) {
+		t.Errorf("%s: relative L2 difference %.3g, want at most %g", name, r, tolerance)
+	}
+}
+
+// A network of basic blocks: features with either statistics, the statistics it leaves, and the gradients of all arrays and the images.
+func TestBasicNetworkAgainstPyTorch(t *testing.T) {
+	f, c := readTorch(t), Config{ImageNetStem, Basic, 4, []int{2, 1, 1, 1}}
+	var args []any
+	var trained []string
+	for _, a := range c.Arrays() {
+		args = append(args, f.tensor(t, "weights."+a.Name))
+		if a.Kind != RunningMean && a.Kind != RunningVariance {
+			trained = append(trained, a.Name)
+		}
+	}
+	args = append(args, f.tensor(t, "images"), f.tensor(t, "w"))
+	moved := []string{"layer3.0.downsample.1.running_mean", "layer3.0.downsample.1.running_var"}
+	exec, err := NewExec(backendtest.Open(t), func(in []*Node) []*Node {
+		p := normed{map[string]*Node{}, map[string]*Node{}}
+		for i, a := range c.Arrays() {
+			p.values[a.Name] = in[i]
+		}
+		nchw, w := in[len(in)-2], in[len(in)-1]
+		images := TransposeAllAxes(nchw, 0, 2, 3, 1)
+		features := TransposeAllAxes(c.Features(p, images, StoredStatistics), 0, 3, 1, 2)
+		train := TransposeAllAxes(c.Features(p, images, BatchStatistics), 0, 3, 1, 2)
+		wrt := []*Node{nchw}
+		for _, name := range trained {
+			wrt = append(wrt, p.values[name])
+		}
+		return append([]*Node{features, train, p.moved[moved[0]], p.moved[moved[1]]}, Gradient(ReduceAllSum(Mul(features, w)), wrt...)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	out, err := exec.Call(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.expect(t, "features", out[0], featureTolerance)
+	f.expect(t, "train_features", out[1], featureTolerance)
+	for i, name := range moved {
+		f.expect(t, "moved."+name, out[2+i], featureTolerance)
+	}
+	for i, name := range append([]string{"images"}, trained...) {
+		f.expect(t, "gradients."+name, out[4+i], gradientTolerance)
+	}
+}
