@@ -4,14 +4,17 @@
 # make demo    train on the embedded letters, run the first notebook, write a report: runs/demo/report.html
 # make test    all checks and tests
 # make stress  50 kills of training runs, and 2 minutes of fuzzing for each reader of foreign files (half an hour)
+# make parity  compare ResNet-50 and its training with PyTorch: docs/parity.md (TORCH_PYTHON=/path/to/a/python/with/torch, else it is installed)
 # make lab     JupyterLab on this machine, with the kernel "IDML (Go)"
-# make clean   removes .venv, .tools and runs/demo
+# make clean   removes .venv, .venv-torch, .tools, runs/demo and runs/parity
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+# A Python that has torch, torchvision and safetensors, for "make parity".
+TORCH_PYTHON ?=
 DEMO := runs/demo
 IDML := .tools/bin/idml
 NOTEBOOK := .venv/bin/python notebooks/run_notebook.py
@@ -19,7 +22,7 @@ NOTEBOOK := .venv/bin/python notebooks/run_notebook.py
 export GOFLAGS ?= -buildvcs=false
 export GOMLX_NO_AUTO_INSTALL := 1
 
-.PHONY: help setup demo test stress check format lab clean
+.PHONY: help setup demo test stress parity check format lab clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -44,7 +47,7 @@ test: check
 	go test -race ./datasets/... ./idml/retrieval/...
 
 # Packages and the fuzz targets in them.
-FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest idml/weights:FuzzTorch idml/weights:FuzzSafetensors
+FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest datasets:FuzzDecode idml/weights:FuzzReadTorch idml/weights:FuzzReadSafetensors
 
 stress: setup
 	@echo 'stress: killing and resuming training runs'
@@ -52,6 +55,9 @@ stress: setup
 	for target in $(FUZZ); do
 		go test "./$${target%%:*}" -run='^$$' -fuzz="^$${target##*:}\$$" -fuzztime=2m -fuzzminimizetime=10x
 	done
+
+parity: setup
+	@TORCH_PYTHON='$(TORCH_PYTHON)' PYTHON='$(PYTHON)' bench/parity/run.sh
 
 check: setup
 	@echo 'test: gofumpt, go mod tidy, go vet, staticcheck, go build'
@@ -70,6 +76,6 @@ lab: setup
 	@.venv/bin/jupyter lab --no-browser --ip=127.0.0.1 --ServerApp.root_dir=notebooks $$([[ $$(id -u) != 0 ]] || echo --allow-root)
 
 clean:
-	rm -rf .venv .tools '$(DEMO)'
+	rm -rf .venv .venv-torch .tools '$(DEMO)' runs/parity
 
 .ONESHELL:

@@ -233,6 +233,27 @@ func TestImageRoundTrip(t *testing.T) {
 	}
 }
 
+// Whatever the bytes, Decode returns a whole image or an error.
+func FuzzDecode(f *testing.F) {
+	var cases []struct {
+		Name string
+		File []byte
+	}
+	readGolden(f, "decode.json", &cases)
+	for _, c := range cases {
+		f.Add(c.File)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if width, height, err := decodeSize(bytes.NewReader(data)); err == nil && width*height > 1<<16 {
+			t.Skip("large images only take time")
+		}
+		img, err := decode(data)
+		if err == nil && len(img.Pix) != 3*img.Width*img.Height {
+			t.Errorf("%d bytes for %d × %d pixels", len(img.Pix), img.Width, img.Height)
+		}
+	})
+}
+
 // Decoding a photograph of 500 × 375 pixels, as CUB has them: with -tags turbojpeg by libjpeg-turbo.
 func BenchmarkDecodeJPEG(b *testing.B) {
 	file, err := os.ReadFile("testdata/images/landscape.jpg")

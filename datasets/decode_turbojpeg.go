@@ -14,7 +14,7 @@ package datasets
 #include <jerror.h>
 
 #ifndef LIBJPEG_TURBO_VERSION
-#error "the tag turbojpeg wants libjpeg-turbo's jpeglib.h: on Debian the package libjpeg62-turbo-dev or libturbojpeg0-dev"
+#error "the tag turbojpeg wants libjpeg-turbo's jpeglib.h: on Debian the package libjpeg62-turbo-dev"
 #endif
 
 typedef struct {

@@ -13,7 +13,7 @@ import (
 )
 
 // readGolden reads a file of testdata that make_golden.py wrote into cases.
-func readGolden(t *testing.T, name string, cases any) {
+func readGolden(t testing.TB, name string, cases any) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
 	if err != nil {

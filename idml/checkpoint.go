@@ -134,16 +134,25 @@ func checksum(f *weights.File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// readCheckpoint reads a checkpoint's arrays and metadata, if they are whole.
+func readCheckpoint(r io.Reader) (*weights.File, error) {
+	f, err := weights.ReadSafetensors(r)
+	if err != nil {
+		return nil, fmt.Errorf("idml: reading a checkpoint: %w", err)
+	}
+	if want, got := f.Metadata[checksumKey], checksum(f); got != want {
+		return nil, fmt.Errorf("idml: reading a checkpoint: its checksum is %.12s…, that of its content %.12s…: it is damaged, or no checkpoint", want, got)
+	}
+	return f, nil
+}
+
 // Load reads a checkpoint into a new model of the configuration, with the optimizer's state. An array that is missing, that the architecture doesn't
 // have, or that has another shape or type is an error that names it.
 func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	var s State
-	f, err := weights.ReadSafetensors(r)
+	f, err := readCheckpoint(r)
 	if err != nil {
-		return nil, s, fmt.Errorf("idml: reading a checkpoint: %w", err)
-	}
-	if want, got := f.Metadata[checksumKey], checksum(f); got != want {
-		return nil, s, fmt.Errorf("idml: reading a checkpoint: its checksum is %.12s…, that of its content %.12s…: it is damaged, or no checkpoint", want, got)
+		return nil, s, err
 	}
 	if err := json.Unmarshal([]byte(f.Metadata[stateKey]), &s); err != nil {
 		return nil, s, fmt.Errorf("idml: reading a checkpoint: its metadata has no valid %q: %w", stateKey, err)

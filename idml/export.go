@@ -3,7 +3,6 @@
 package idml
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -20,12 +19,9 @@ const architectureKey = "architecture"
 // The features that the heads get are the sum of average and maximum pooling over the backbone's feature maps, not the average that torchvision's
 // network ends with.
 func Export(r io.Reader, proxies bool) (*weights.File, error) {
-	f, err := weights.ReadSafetensors(r)
+	f, err := readCheckpoint(r)
 	if err != nil {
-		return nil, fmt.Errorf("idml: exporting a checkpoint: %w", err)
-	}
-	if want, got := f.Metadata[checksumKey], checksum(f); got != want {
-		return nil, fmt.Errorf("idml: exporting a checkpoint: its checksum is %.12s…, that of its content %.12s…: it is damaged, or no checkpoint", want, got)
+		return nil, err
 	}
 	out := &weights.File{Metadata: map[string]string{"format": "pt"}}
 	for _, t := range f.Tensors {

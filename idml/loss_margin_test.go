@@ -168,7 +168,7 @@ func TestStepDrawsForEachUse(t *testing.T) {
 // A run with sampled negatives that is stopped, saved, loaded and continued draws the negatives of the unbroken one.
 func TestResumeRepeatsTheSamples(t *testing.T) {
 	c := tinyConfig()
-	c.Metric.Form, c.Epochs = Paper, 1
+	c.Metric.Form, c.Epochs, c.Mixing.Mixup = Paper, 1, false
 	if err := c.UseLoss("margin"); err != nil {
 		t.Fatal(err)
 	}

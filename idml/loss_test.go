@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -18,52 +17,64 @@ import (
 	"introspection/internal/backendtest"
 )
 
-// A lossCase is a loss and its naive statement, of which the batch fixed is what miners and samplers see.
+// A lossCase is a loss, forms of the metric to test it in, and its naive statement, of which the batch fixed is what miners and samplers see.
 type lossCase struct {
 	name  string
 	loss  Loss
+	forms []Form
 	naive func(m Metric, fixed, b naiveBatch) float64
 }
 
-// lossCases are all losses with the paper's settings and with others, under which more of their terms are at work in a small batch.
+// lossCases are all losses, with the paper's settings in all forms, and in one with settings under which more of their terms are at work in a small batch.
 func lossCases() (cases []lossCase) {
+	add := func(name string, loss Loss, naive func(m Metric, fixed, b naiveBatch) float64) {
+		forms := []Form{Paper}
+		if c, err := DefaultLoss(name); err == nil && findDefault(c) == loss {
+			forms = slices.DeleteFunc(slices.Clone(Forms), func(f Form) bool { return c.checkForm(f) != nil })
+		}
+		cases = append(cases, lossCase{name, loss, forms, naive})
+	}
 	for _, l := range []Contrastive{{0, 0.5}, {0.4, 1.3}} {
-		cases = append(cases, lossCase{"contrastive", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveContrastive(l, m, fixed, b) }})
+		add("contrastive", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveContrastive(l, m, fixed, b) })
 	}
 	for _, l := range []Triplet{{0.1}, {0.6}} {
-		cases = append(cases, lossCase{"triplet", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveTriplet(l, m, fixed, b) }})
+		add("triplet", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveTriplet(l, m, fixed, b) })
 	}
 	for _, l := range []Margin{{0.2, 1.2, 0.5, 1.4}, {0.4, 1, 0.9, 2}} {
-		cases = append(cases, lossCase{"margin", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveMargin(l, m, fixed, b) }})
+		add("margin", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveMargin(l, m, fixed, b) })
 	}
 	for _, l := range []MultiSimilarity{{2, 50, 0.5, 0.1}, {5, 10, 0, 0}} {
-		cases = append(cases, lossCase{"multi-similarity", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveMultiSimilarity(l, m, fixed, b) }})
+		add("multi-similarity", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveMultiSimilarity(l, m, fixed, b) })
 	}
 	for _, l := range []FastAP{{10}, {3}} {
-		cases = append(cases, lossCase{"fastap", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveFastAP(l, m, fixed, b) }})
+		add("fastap", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveFastAP(l, m, fixed, b) })
 	}
 	for _, l := range []ProxyNCA{{32}, {3}} {
-		cases = append(cases, lossCase{"proxy-nca", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveProxyNCA(l, m, fixed, b) }})
+		add("proxy-nca", l, func(m Metric, fixed, b naiveBatch) float64 { return naiveProxyNCA(l, m, fixed, b) })
 	}
-	for _, l := range []ProxyAnchor{{32, 0.1}, {4, -0.2}} {
-		cases = append(cases, lossCase{"proxy-anchor", l, func(m Metric, fixed, b naiveBatch) float64 {
+	for _, l := range []ProxyAnchor{{32, 0.1}, {4, -0.2}, {80, 0.5}} {
+		add("proxy-anchor", l, func(m Metric, fixed, b naiveBatch) float64 {
 			return naiveProxyAnchor(l, naiveProxySimilarities(m, fixed, b), b.labels)
-		}})
+		})
 	}
 	return cases
 }
 
-// forms are those that exist for the loss.
-func (c lossCase) forms() []Form {
-	return slices.DeleteFunc(slices.Clone(Forms), func(f Form) bool { return f.ForProxiesOnly() && !c.loss.HasProxies() })
+// findDefault returns the loss with the settings.
+func findDefault(c LossConfig) Loss {
+	l, err := NewLoss(c)
+	if err != nil {
+		panic(err)
+	}
+	return l
 }
 
 // program returns a program of semantic, uncertainty, proxies, labels and random numbers: of each form the loss and its gradients by the first three.
 func (c lossCase) program(t *testing.T) *Exec {
 	t.Helper()
 	exec, err := NewExec(backendtest.Open(t), func(in []*Node) (out []*Node) {
-		for _, form := range c.forms() {
-			loss := c.value(Metric{form, 1.5}, in)
+		for _, form := range c.forms {
+			loss := c.value(Metric{form, lossTau}, in)
 			out = append(out, loss)
 			out = append(out, Gradient(loss, in[:3]...)...)
 		}
@@ -92,9 +103,11 @@ type lossBatch struct {
 	name          string
 	s, u, p, rand [][]float32
 	labels        []int32
+	closePairs    bool // some images are equal
 }
 
 const (
+	lossTau       = 1.5
 	lossBatchSize = 12
 	lossDim       = 5
 	lossClasses   = 14 // of which some are in no batch
@@ -134,6 +147,7 @@ func lossBatches() []lossBatch {
 	for i := range equal.s {
 		equal.s[i] = equal.s[0]
 	}
+	duplicates.closePairs, equal.closePairs = true, true
 	batches = append(batches, duplicates, equal)
 	for i := range 5 {
 		labels := make([]int32, lossBatchSize)
@@ -159,8 +173,9 @@ func (b lossBatch) call(t *testing.T, exec *Exec) []*tensors.Tensor {
 	return out
 }
 
-// Each loss in each of its forms, and the gradient, is what plain loops in float64 and their differences say, whatever the batch.
-func TestLossesAgainstNaive(t *testing.T) {
+// Each loss in each of its forms, whatever the batch: value and gradient are what plain loops in float64 and their differences say; without
+// uncertainty the introspective forms are plain; NaN is never hidden, though miners find nothing in it.
+func TestLosses(t *testing.T) {
 	batches := lossBatches()
 	for _, c := range lossCases() {
 		t.Run(fmt.Sprintf("%s%v", c.name, c.loss), func(t *testing.T) {
@@ -168,24 +183,70 @@ func TestLossesAgainstNaive(t *testing.T) {
 			exec := c.program(t)
 			compared, kinks := 0, 0
 			for _, b := range batches {
-				out := b.call(t, exec)
-				for k, form := range c.forms() {
-					name, m, naive, fixed := fmt.Sprintf("%s, %s", b.name, form), Metric{form, 1.5}, b.naive(), b.naive()
-					got, want := float64(tensors.ToScalar[float32](out[4*k])), c.naive(m, naive, naive)
-					if !(math.Abs(got-want) <= 1e-4*(math.Abs(want)+1e-3)) {
-						t.Errorf("%s: loss %v, want %v", name, got, want)
-						continue
-					}
-					for i, rows := range [][][]float64{naive.s, naive.u, naive.p} {
-						n, bad := checkGradient(t, fmt.Sprintf("%s, input %d", name, i), func() float64 { return c.naive(m, fixed, naive) }, rows, out[4*k+1+i])
-						compared, kinks = compared+n, kinks+bad
-					}
-				}
+				n, bad := c.checkNaive(t, exec, b)
+				compared, kinks = compared+n, kinks+bad
+				c.checkWithoutUncertainty(t, exec, b)
+				c.checkNaN(t, exec, b)
 			}
 			if kinks > compared/20 {
 				t.Errorf("%d of %d differences are at a kink", kinks, compared)
 			}
 		})
+	}
+}
+
+// checkNaive compares values and gradients with the naive statement, and returns how many differences were compared and how many are at a kink.
+func (c lossCase) checkNaive(t *testing.T, exec *Exec, b lossBatch) (compared, kinks int) {
+	t.Helper()
+	out := b.call(t, exec)
+	for k, form := range c.forms {
+		name, m, naive, fixed := fmt.Sprintf("%s, %s", b.name, form), Metric{form, lossTau}, b.naive(), b.naive()
+		got, want := float64(tensors.ToScalar[float32](out[4*k])), c.naive(m, naive, naive)
+		if !(math.Abs(got-want) <= 1e-4*(math.Abs(want)+1e-3)) {
+			t.Errorf("%s: loss %v, want %v", name, got, want)
+			continue
+		}
+		for i, rows := range [][][]float64{naive.s, naive.u, naive.p} {
+			n, bad := checkGradient(t, fmt.Sprintf("%s, input %d", name, i), func() float64 { return c.naive(m, fixed, naive) }, rows, out[4*k+1+i])
+			compared, kinks = compared+n, kinks+bad
+		}
+	}
+	return compared, kinks
+}
+
+// checkWithoutUncertainty compares the forms of a loss with its plain one at u = 0, and shows that they differ else.
+func (c lossCase) checkWithoutUncertainty(t *testing.T, exec *Exec, b lossBatch) {
+	t.Helper()
+	if b.closePairs {
+		return // where α is 1e-3, even ‖u‖ = 1e-6, which keeps the root's gradient finite, is felt
+	}
+	uncertain := b.call(t, exec)
+	b.u = make([][]float32, lossBatchSize)
+	for i := range b.u {
+		b.u[i] = make([]float32, lossDim)
+	}
+	out, naive := b.call(t, exec), b.naive()
+	plain := c.naive(Metric{Plain, lossTau}, naive, naive)
+	for k, form := range c.forms {
+		got := float64(tensors.ToScalar[float32](out[4*k]))
+		if equal := math.Abs(got-plain) <= 1e-4*math.Abs(plain)+1e-6; equal == form.ForProxiesOnly() {
+			t.Errorf("%s, %s: %v at zero uncertainty, plain %v", b.name, form, got, plain)
+		}
+		if other := float64(tensors.ToScalar[float32](uncertain[4*k])); b.name == "four classes" && form != Plain && math.Abs(other-plain) < 1e-4*plain {
+			t.Errorf("%s: uncertainty changes the loss from %v to %v only", form, plain, other)
+		}
+	}
+}
+
+func (c lossCase) checkNaN(t *testing.T, exec *Exec, b lossBatch) {
+	t.Helper()
+	b.s = slices.Clone(b.s)
+	b.s[5] = []float32{0, 0, float32(math.NaN()), 0, 0}
+	out := b.call(t, exec)
+	for k, form := range c.forms {
+		if got := float64(tensors.ToScalar[float32](out[4*k])); !math.IsNaN(got) {
+			t.Errorf("%s, %s: the loss of NaN is %v", b.name, form, got)
+		}
 	}
 }
 
@@ -217,53 +278,8 @@ func checkGradient(t *testing.T, name string, f func() float64, x [][]float64, g
 	return compared, kinks
 }
 
-// At zero uncertainty the introspective forms of a loss have its plain value, with mining, sampling and all.
-func TestLossesAreIntrospective(t *testing.T) {
-	zero := make([][]float32, lossBatchSize)
-	for i := range zero {
-		zero[i] = make([]float32, lossDim)
-	}
-	for _, c := range lossCases() {
-		exec := c.program(t)
-		for _, b := range lossBatches() {
-			if strings.Contains(b.name, "equal") || strings.Contains(b.name, "duplicates") {
-				continue // where α is 1e-3, even ‖u‖ = 1e-6, which keeps the root's gradient finite, is felt
-			}
-			full := b.call(t, exec)
-			b.u = zero
-			out := b.call(t, exec)
-			for k, form := range c.forms() {
-				plain, got, taught := tensors.ToScalar[float32](out[0]), tensors.ToScalar[float32](out[4*k]), tensors.ToScalar[float32](full[4*k])
-				if close := math.Abs(float64(got-plain)) <= 1e-4*math.Abs(float64(plain))+1e-6; close != !form.ForProxiesOnly() {
-					t.Errorf("%s, %s, %s: %v at zero uncertainty, plain %v", c.name, b.name, form, got, plain)
-				}
-				if b.name == "four classes" && form != Plain && taught == plain {
-					t.Errorf("%s, %s: uncertainty changes nothing", c.name, form)
-				}
-			}
-		}
-	}
-}
-
-// NaN among the embeddings is never hidden, though miners find nothing in it.
-func TestLossesPassNaN(t *testing.T) {
-	for _, c := range lossCases() {
-		exec := c.program(t)
-		for _, b := range lossBatches() {
-			b.s = slices.Clone(b.s)
-			b.s[5] = []float32{0, 0, float32(math.NaN()), 0, 0}
-			out := b.call(t, exec)
-			for k, form := range c.forms() {
-				if got := tensors.ToScalar[float32](out[4*k]); !math.IsNaN(float64(got)) {
-					t.Errorf("%s, %s, %s: the loss is %v", c.name, b.name, form, got)
-				}
-			}
-		}
-	}
-}
-
-// No array of a step's loss and gradient is larger than batch × classes, or the proxies themselves, for losses with proxies, at the 11,318 classes of
-// SOP-like data, and than batch³ or batch² × bins for the others: never batch × classes × dimension. And how many there are doesn't depend on the sizes.
+// No array that a loss and its gradient compute is larger than batch × classes or its inputs, for losses with proxies, with as many as the 11,318 of Stanford
+// Online Products, and than batch³ for the others: never batch × classes × dimension. How many there are doesn't depend on the sizes.
 func TestLossMemory(t *testing.T) {
 	const dim = 512
 	for _, c := range lossCases() {
@@ -277,9 +293,9 @@ func TestLossMemory(t *testing.T) {
 			}
 			largest := size.batch * size.batch * size.batch
 			if c.loss.HasProxies() {
-				largest = size.classes * max(size.batch, dim)
+				largest = max(size.batch*size.classes, size.batch*dim, size.classes*dim)
 			}
-			for _, form := range c.forms() {
+			for _, form := range c.forms {
 				loss := c.value(Metric{form, 5}, in)
 				if c.loss.HasProxies() {
 					Gradient(loss, in[:3]...)
@@ -289,7 +305,7 @@ func TestLossMemory(t *testing.T) {
 			}
 			counts = append(counts, len(g.Nodes()))
 			for _, node := range g.Nodes() {
-				if node.NumOutputs() == 1 && node.Shape().Size() > largest {
+				if node.Type() != NodeTypeParameter && node.NumOutputs() == 1 && node.Shape().Size() > largest {
 					t.Errorf("%s: an array of %v at %+v, more than %d numbers", c.name, node.Shape(), size, largest)
 				}
 			}
@@ -301,15 +317,15 @@ func TestLossMemory(t *testing.T) {
 	}
 }
 
-// Each loss takes a few steps of a tiny network, in its introspective form: the proxies move if it has some and stay else, both heads move, and again
-// a run repeats its losses.
-func TestTrainEachLoss(t *testing.T) {
-	for _, info := range Losses() {
-		t.Run(info.Name, func(t *testing.T) {
+// A loss of each kind takes a few steps of a tiny network, in its introspective form: the proxies move if it has some and stay else, both heads move.
+// TestResumeRepeatsTheSamples does so with one that samples.
+func TestTrainWithOtherLosses(t *testing.T) {
+	for name, proxies := range map[string]bool{"triplet": false, "proxy-nca": true} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := tinyConfig()
-			c.Metric.Form, c.Epochs = Paper, 1
-			if err := c.UseLoss(info.Name); err != nil {
+			c.Metric.Form, c.Epochs, c.Mixing.Mixup = Paper, 1, false
+			if err := c.UseLoss(name); err != nil {
 				t.Fatal(err)
 			}
 			m, fresh := newModel(t, c), newModel(t, c)
@@ -319,13 +335,41 @@ func TestTrainEachLoss(t *testing.T) {
 					t.Errorf("step %d: loss %v", i, loss)
 				}
 			}
-			for _, name := range []string{"embedding.weight", "uncertainty.weight", ProxiesName} {
-				before, _ := fresh.Values(name)
-				after, err := m.Values(name)
-				if moves := name != ProxiesName || info.Proxies; err != nil || moves == slices.Equal(before, after) {
-					t.Errorf("%s moves: want %v (%v)", name, moves, err)
+			for _, array := range []string{"embedding.weight", "uncertainty.weight", ProxiesName} {
+				before, _ := fresh.Values(array)
+				after, err := m.Values(array)
+				if moves := array != ProxiesName || proxies; err != nil || moves == slices.Equal(before, after) {
+					t.Errorf("%s moves: want %v (%v)", array, moves, err)
 				}
 			}
 		})
+	}
+}
+
+// Which parts of the model are trained, by loss, form and warm-up: the semantic head always, the backbone after the warm-up.
+func TestTrainedParts(t *testing.T) {
+	for _, info := range Losses() {
+		for _, form := range info.Forms {
+			for _, warmup := range []bool{true, false} {
+				c := tinyConfig()
+				c.Metric.Form = form
+				if err := c.UseLoss(info.Name); err != nil {
+					t.Fatal(err)
+				}
+				trainer, err := NewTrainer(backendtest.Open(t), newModel(t, c))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got [Statistics + 1]bool
+				for _, p := range trainer.trained(warmup) {
+					got[p.Group] = true
+				}
+				want := [Statistics + 1]bool{SemanticHead: true, Proxies: info.Proxies, Backbone: !warmup}
+				want[UncertaintyHead] = form == Paper || form == ReleasedRaw || form == Released && !warmup
+				if got != want {
+					t.Errorf("%s, %s, warm-up %v: groups %v are trained, want %v", info.Name, form, warmup, got, want)
+				}
+			}
+		}
 	}
 }

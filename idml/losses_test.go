@@ -73,7 +73,7 @@ func TestNewLossFaults(t *testing.T) {
 }
 
 // Losses tells for each what NewLoss builds, with all of its settings; the released forms exist for two.
-func TestLosses(t *testing.T) {
+func TestLossInfo(t *testing.T) {
 	released := 0
 	for i, info := range Losses() {
 		c, err := DefaultLoss(info.Name)

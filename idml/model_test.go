@@ -105,23 +105,41 @@ func TestInitialValuesDependOnSeedAndName(t *testing.T) {
 	}
 }
 
-func TestParamsOfResNet50(t *testing.T) {
-	sizes := map[Group]int{}
-	params := DefaultConfig().Model.Params(100)
-	for _, p := range params {
-		size := 1
-		for _, d := range p.Shape {
-			size *= d
+// torchvision's networks have so many parameters, 1000·(channels+1) of them in fc.
+func TestParamsOfNamedNetworks(t *testing.T) {
+	for _, test := range []struct {
+		name                           string
+		parameters, channels, normSize int
+	}{
+		{"resnet18", 11_689_512, 512, 4_800},
+		{"resnet34", 21_797_672, 512, 8_512},
+		{"resnet50", 25_557_032, 2048, 26_560},
+		{"resnet101", 44_549_160, 2048, 52_672},
+	} {
+		c := DefaultConfig().Model
+		var err error
+		if c.Backbone, err = resnet.Named(test.name); err != nil {
+			t.Fatal(err)
 		}
-		sizes[p.Group] += size
-	}
-	// torchvision's resnet50 has 25,557,032 parameters, 2048·1000+1000 of them in fc, and 26,560 channels of batch normalization.
-	want := map[Group]int{Backbone: 23_508_032, SemanticHead: 2048*512 + 512, UncertaintyHead: 2048*512 + 512, Proxies: 51_200, Statistics: 53_120}
-	if diff := cmp.Diff(want, sizes); diff != "" {
-		t.Errorf("values by group (-want +got):\n%s", diff)
-	}
-	if last := params[len(params)-1]; last.Name != ProxiesName || !slices.Equal(last.Shape, []int{100, 512}) {
-		t.Errorf("the last is %s %v", last.Name, last.Shape)
+		sizes := map[Group]int{}
+		params := c.Params(100)
+		for _, p := range params {
+			size := 1
+			for _, d := range p.Shape {
+				size *= d
+			}
+			sizes[p.Group] += size
+		}
+		head := test.channels*512 + 512
+		want := map[Group]int{
+			Backbone: test.parameters - 1000*(test.channels+1), SemanticHead: head, UncertaintyHead: head, Proxies: 51_200, Statistics: 2 * test.normSize,
+		}
+		if diff := cmp.Diff(want, sizes); diff != "" {
+			t.Errorf("%s: values by group (-want +got):\n%s", test.name, diff)
+		}
+		if last := params[len(params)-1]; last.Name != ProxiesName || !slices.Equal(last.Shape, []int{100, 512}) {
+			t.Errorf("%s: the last is %s %v", test.name, last.Name, last.Shape)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@
 //	Histogram  how a quantity is distributed in several groups, such as the uncertainty by kind of ambiguity
 //	Grid       query images with their nearest images, right and wrong ones marked
 //	Intervals  methods with mean and spread over seeds
+//	Differences  differences between settings beside zero, with two intervals and the seeds
 //
 // A [Figure] knows its size and how to draw itself on a canvas of that size;
 // [WriteSVG], [WritePNG] and [Save] do the rest. Figures are 640 px wide where
@@ -18,7 +19,7 @@
 // kinds of color blindness can tell apart; and color is never the only cue: lines differ by
 // dashes and markers too, and marks of right and wrong by sign.
 //
-// [WriteReport] makes one self-contained HTML file of a run folder.
+// [WriteReport] makes one self-contained HTML file of a run folder, [WriteComparison] one of figures and tables on several runs.
 //
 // Text is set in Liberation Sans. An SVG names Arial and Helvetica after it,
 // which have the same widths, and holds no font itself. Letters that Liberation Sans

@@ -35,12 +35,17 @@ Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by t
 Those of the paper's runs, cub, cars and sop, need --data, the folder that holds the dataset's
 ("idml verify" checks it), and ImageNet weights ("idml weights resnet50" fetches them).
 
+--loss names a loss, which "idml losses" lists, with the settings that the paper took; --set
+changes those after that. A loss that compares images with each other needs several images of
+a class in a batch: data.images_per_class, which --loss sets on datasets of many classes.
+
 Own images lie in FOLDER/CLASS/IMAGE (JPEG or PNG): the first half of the classes, by name,
 trains, the second half is retrieved; or in FOLDER/train/CLASS and FOLDER/test/CLASS.
 
 Examples:
   $ idml train --recipe glyphs --out runs/glyphs
   $ idml train --recipe glyphs --metric plain --set seed=1 --out runs/plain-1
+  $ idml train --recipe glyphs --loss triplet --metric paper --mixup=false --out runs/triplet
   $ idml train --recipe cub --data ~/datasets --out runs/cub
   $ idml train --recipe cub --data ~/datasets --metric paper --validation 0.1 --out runs/cub-paper
   $ idml train --recipe fashion --set epochs=4 --out runs/fashion
@@ -73,12 +78,14 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	data := set.String("data", "", "train on the images in this `folder`")
 	var changes settings
 	for _, short := range []struct{ name, key, usage string }{
-		{"metric", "metric.form", "the metric's `form`: plain, released, released-raw or paper"},
+		{"metric", "metric.form", "the metric's `form`: plain, constant or paper, or with proxies released or released-raw"},
 		{"validation", "data.validation", "hold out this `share` of the training classes to choose the best epoch by"},
 		{"on-bad-image", "data.on_bad_image", "`stop` or skip: what to do about an image that can't be decoded"},
 	} {
 		set.Func(short.name, short.usage, func(value string) error { return changes.Set(short.key + "=" + value) })
 	}
+	set.BoolFunc("mixup", "add mixed images to each step; --mixup=false leaves them out", func(value string) error { return changes.Set("mixing.mixup=" + value) })
+	loss := set.String("loss", "", "the loss, by `name`: "+strings.Join(idml.LossNames(), ", "))
 	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))
 	show := set.Bool("print-config", false, "print the settings as JSON and end")
 	set.Var(&changes, "set", "change a setting, as `key=value`; may be repeated")
@@ -86,12 +93,12 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *resume != "" {
-		if *out != "" || *recipe != "" || *file != "" || *data != "" || *backbone != "" || *show || len(changes) > 0 {
+		if *out != "" || *recipe != "" || *file != "" || *data != "" || *loss != "" || *backbone != "" || *show || len(changes) > 0 {
 			return usageError{"train: --resume takes all settings from the run: give no other option"}
 		}
 		return env.train(ctx, *resume, experiment.Resume)
 	}
-	cfg, err := trainingConfig(*recipe, *file, *data, *backbone, changes)
+	cfg, err := trainingConfig(*recipe, *file, *data, *loss, *backbone, changes)
 	if err != nil {
 		return err
 	}
@@ -109,7 +116,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 }
 
 // trainingConfig returns the settings that the options name, checked as a whole.
-func trainingConfig(recipe, file, data, backbone string, changes settings) (idml.Config, error) {
+func trainingConfig(recipe, file, data, loss, backbone string, changes settings) (idml.Config, error) {
 	var cfg idml.Config
 	var err error
 	switch {
@@ -131,6 +138,11 @@ func trainingConfig(recipe, file, data, backbone string, changes settings) (idml
 		cfg.Data.Folder = data
 		if cfg.Data.Name == "glyphs" { // which has no files
 			cfg.Data.Name = "folder"
+		}
+	}
+	if loss != "" {
+		if err := cfg.UseLoss(loss); err != nil {
+			return cfg, usageError{"train: --loss: " + err.Error()}
 		}
 	}
 	if backbone != "" {

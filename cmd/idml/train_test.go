@@ -133,7 +133,7 @@ func TestFromTrainingToReport(t *testing.T) {
 			t.Errorf("train doesn't print %q:\n%s", text, stdout)
 		}
 	}
-	for _, name := range []string{runlog.ConfigFile, runlog.EnvironmentFile, runlog.MetricsFile, runlog.ModelFile, runlog.PredictionsFile, runlog.ResultsFile} {
+	for _, name := range []string{runlog.ConfigFile, runlog.EnvironmentFile, runlog.MetricsFile, runlog.ModelFile, runlog.PredictionsFile, runlog.ResultsFile, runlog.LogFile} {
 		if info, err := os.Stat(filepath.Join(first, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -235,6 +235,13 @@ func TestInterruptedTraining(t *testing.T) {
 	got, want := results(t, broken), results(t, whole)
 	if diff := cmp.Diff(want.Rows, got.Rows); diff != "" || got.Steps != want.Steps || got.Status != runlog.StatusFinished {
 		t.Errorf("resumed, it ends %s after %d steps (-unbroken +resumed):\n%s", got.Status, got.Steps, diff)
+	}
+	log, err := os.ReadFile(filepath.Join(broken, runlog.LogFile))
+	if want := regexp.MustCompile(`(?s) training, .* from epoch 1, .* epoch 1 of 3, .* stopped: epochs 1, .* training resumed, .* from epoch 2, .* epoch 3 of 3, .* finished: epochs 3, `); err != nil || !want.Match(log) {
+		t.Errorf("the log (%v):\n%s", err, log)
+	}
+	if events, err := filepath.Glob(filepath.Join(broken, "events.out.tfevents.*.idml")); err != nil || len(events) != 2 {
+		t.Errorf("event files: %v, %v", events, err)
 	}
 }
 

@@ -248,7 +248,7 @@ func TestDownloadFailures(t *testing.T) {
 		want   string
 		keeps  bool // what has arrived
 	}{
-		{"wrong hash", func(s *server, _ *Download) { s.data = random(2, 10_000) }, "its SHA-256 is " + hexHash(random(2, 10_000)) + ", that of the file begins with " + hexHash(data)[:8], false},
+		{"wrong hash", func(s *server, _ *Download) { s.data = random(2, 10_000) }, "wrong SHA-256 " + hexHash(random(2, 10_000)) + ": that of the file begins with " + hexHash(data)[:8], false},
 		{"wrong whole hash", func(s *server, d *Download) { d.Pin.SHA256 = hexHash(nil) }, "that of the file is " + hexHash(nil), false},
 		{"longer", func(s *server, d *Download) { d.Pin.Size = 9_999 }, "longer than the 9999 bytes of the file", false},
 		{"shorter", func(s *server, d *Download) { d.Pin.Size = 10_001 }, "shorter than the 10001 bytes of the file", false},

@@ -60,7 +60,7 @@ func (p Pin) check(n int64, sum hash.Hash) error {
 		return fmt.Errorf("it is shorter than the %d bytes of %s", p.Size, p.Name)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); !strings.HasPrefix(got, p.SHA256) {
-		return fmt.Errorf("%w: its SHA-256 is %s, that of %s %s %s", ErrHash, got, p.Name, p.verb(), p.SHA256)
+		return fmt.Errorf("%w %s: that of %s %s %s", ErrHash, got, p.Name, p.verb(), p.SHA256)
 	}
 	return nil
 }
