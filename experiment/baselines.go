@@ -18,6 +18,7 @@ import (
 // measureBaselines measures the test images by their raw pixels and by the network as it starts. Every table of results shows both: they
 // tell what training is worth.
 func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Config, task *Task, m *idml.Model, o Options) ([]runlog.Row, error) {
+	o.stage("baselines: reading the pixels of %d test images", len(task.Split.Test.Examples))
 	pixels, labels, err := rawPixels(ctx, task.test.Epoch(0, 0))
 	if err != nil {
 		return nil, err
@@ -27,6 +28,7 @@ func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Con
 	if err != nil {
 		return nil, fmt.Errorf("measuring raw pixels: %w", err)
 	}
+	o.stage("baselines: the untrained network")
 	embedder, err := idml.NewEmbedder(backend, m)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,7 +74,103 @@ func TestResumeFromTheCheckpointBefore(t *testing.T) {
 			if got := checkpointArrays(t, dir); !maps.Equal(got, want) {
 				t.Error("the weights are not those of the unbroken run")
 			}
+			if _, err := os.Stat(filepath.Join(dir, "model-damaged.safetensors")); (err == nil) != (name != "lost") {
+				t.Errorf("the damaged checkpoint, set aside: %v", err)
+			}
 		})
+	}
+}
+
+// The damaged checkpoint of a resumed run doesn't take the place of the one before when the next is written.
+func TestDamagedCheckpointIsSetAside(t *testing.T) {
+	cfg, backend := tiny(writeImages(t, 6, 6, 6, 3, 3, 3)), backendtest.Open(t)
+	cfg.CheckpointMinutes = 0
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, steps := range []int{3, 1} { // begun, and resumed after the damage: in its first step, the next checkpoint is written
+		ctx, o := stopAfter(t, steps)
+		var err error
+		if steps == 3 {
+			_, err = experiment.Train(ctx, backend, cfg, dir, o)
+		} else {
+			_, err = experiment.Resume(ctx, backend, dir, o)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(filepath.Join(dir, runlog.ModelFile), 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{}); err != nil {
+		t.Errorf("damaged twice, with a step between: %v", err)
+	}
+}
+
+// A damaged model of the best epoch costs its row, with a warning, and not the results.
+func TestDamagedBest(t *testing.T) {
+	cfg, backend := tiny(writeImages(t, 6, 6, 6, 3, 3, 3)), backendtest.Open(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, o := stopAfter(t, 4)
+	if _, err := experiment.Train(ctx, backend, cfg, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(dir, runlog.BestFile), 1000); err != nil {
+		t.Fatal(err)
+	}
+	ctx, o = stopAfter(t, 1)
+	var warnings []string
+	o.Warn = func(text string) { warnings = append(warnings, text) }
+	results, err := experiment.Resume(ctx, backend, dir, o)
+	if err != nil || len(results.Rows) != 3 || results.Rows[2].Name != runlog.RowLast {
+		t.Fatalf("%+v, %v; want no row of the best epoch", results, err)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], runlog.BestFile) {
+		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+// A run whose images have moved says how to tell where, and remembers it once it is resumed; one that another program trains is left alone.
+func TestMovedImages(t *testing.T) {
+	folder, backend := writeImages(t, 6, 6, 3, 3), backendtest.Open(t)
+	t.Chdir(filepath.Dir(folder))
+	cfg, dir := tiny(filepath.Base(folder)), filepath.Join(t.TempDir(), "run")
+	ctx, o := stopAfter(t, 1)
+	if _, err := experiment.Train(ctx, backend, cfg, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir()) // the run knows the folder by its whole path
+	if _, err := experiment.Evaluate(t.Context(), backend, dir, experiment.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(folder, moved); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiment.Evaluate(t.Context(), backend, dir, experiment.Options{}); err == nil || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("moved: %v, want an error that says --data", err)
+	}
+	there := experiment.Options{Data: moved}
+	if _, err := experiment.Evaluate(t.Context(), backend, dir, there); err != nil {
+		t.Error(err)
+	}
+	log, err := os.Open(filepath.Join(dir, runlog.LogFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(log.Fd()), syscall.LOCK_EX); err != nil {
+		t.Skip(err)
+	}
+	if _, err := experiment.Resume(t.Context(), backend, dir, there); err == nil || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("locked: %v", err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiment.Resume(t.Context(), backend, dir, there); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiment.Evaluate(t.Context(), backend, dir, experiment.Options{}); err != nil {
+		t.Errorf("resumed where they are: %v", err)
 	}
 }
 
@@ -106,6 +203,9 @@ func TestValidation(t *testing.T) {
 	results, err := experiment.Train(t.Context(), backend, cfg, dir, experiment.Options{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if results.BestChosenOn != runlog.ChosenOnHeldOut {
+		t.Errorf("the best epoch was chosen on %q", results.BestChosenOn)
 	}
 	best := results.Rows[slices.IndexFunc(results.Rows, func(r runlog.Row) bool { return r.Name == runlog.RowBest })]
 	for _, row := range results.Rows {

@@ -4,102 +4,225 @@ package experiment
 
 import (
 	"cmp"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"introspection/idml"
 	"introspection/idml/runlog"
 )
 
-// Group is a line of a comparison: runs that differ in their seed alone, or a baseline.
+// A Comparison is what finished runs on the same images came to.
+type Comparison struct {
+	// Data names the dataset.
+	Data string
+	// Groups are the baselines, raw pixels and the untrained network, and then the settings in the order in which their runs were named.
+	Groups []Group
+	// Seconds is the time that the runs trained, in all.
+	Seconds float64
+}
+
+// A Group is a line of a comparison: runs that differ in their seed alone, or a baseline.
 type Group struct {
 	// Name says what sets the group apart from the others.
 	Name string
+	// Baseline is true for what wasn't trained.
+	Baseline bool
 	// Seeds are the runs' seeds, ascending.
 	Seeds []uint64
 	// Values holds each metric of each run, in the order of Seeds.
 	Values map[string][]float64
+	// Published are the metrics that the paper reports for these settings, nil if there are none; Source is where.
+	Published map[string]float64
+	Source    string
+
+	config idml.Config // of the first run
+	dirs   []string    // of the runs, in the order of Seeds; none for a baseline
 }
 
 // Mean returns the mean of a metric over the runs, NaN if a run lacks it.
 func (g Group) Mean(metric string) float64 {
-	values := g.Values[metric]
-	if len(values) < len(g.Seeds) {
-		return math.NaN()
+	if values := g.Values[metric]; len(values) == len(g.Seeds) {
+		return mean(values)
 	}
-	var sum float64
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
+	return math.NaN()
 }
 
 // Deviation returns the sample standard deviation of a metric over the runs, NaN for a single run.
 func (g Group) Deviation(metric string) float64 {
-	mean, values := g.Mean(metric), g.Values[metric]
-	if len(values) < 2 {
-		return math.NaN()
+	if values := g.Values[metric]; len(values) == len(g.Seeds) {
+		return deviation(values)
 	}
-	var sum float64
-	for _, v := range values {
-		sum += (v - mean) * (v - mean)
-	}
-	return math.Sqrt(sum / float64(len(values)-1))
+	return math.NaN()
 }
 
-// Compare groups finished runs on the same images by their settings, and puts the baselines, raw pixels and the untrained network, first. A
-// run's row is that of its last epoch: a fixed number of epochs, chosen without the test images. Runs on different datasets, two
-// runs with the same settings and seed, and unfinished runs are errors.
-func Compare(dirs []string) ([]Group, error) {
-	var runs []comparedRun
+// Interval returns the 95 % confidence interval of the mean of a metric over seeds, by Student's t: see [Interval]. There is none for a single run.
+func (g Group) Interval(metric string) Interval {
+	if values := g.Values[metric]; len(values) == len(g.Seeds) {
+		return tInterval(values)
+	}
+	return noInterval
+}
+
+// Group returns the trained group of a name, or the only one whose name has all words of the text; an error lists the names.
+func (c *Comparison) Group(text string) (*Group, error) {
+	var found []*Group
+	var names []string
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		if g.Baseline {
+			continue
+		}
+		if g.Name == text {
+			return g, nil
+		}
+		names = append(names, g.Name)
+		if !slices.ContainsFunc(strings.Fields(text), func(word string) bool { return !strings.Contains(g.Name, word) }) {
+			found = append(found, g)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("compare: %q names %d settings, want one of: %s", text, len(found), strings.Join(names, "; "))
+}
+
+// Metrics lists the metrics that any group has: recalls by their K, then the others as results list them.
+func (c *Comparison) Metrics() []string {
+	var ks []int
+	has := map[string]bool{}
+	for _, g := range c.Groups {
+		for name := range g.Values {
+			has[name] = true
+		}
+	}
+	for name := range has {
+		if k, ok := recallK(name); ok {
+			ks = append(ks, k)
+		}
+	}
+	slices.Sort(ks)
+	var names []string
+	for _, k := range ks {
+		names = append(names, recallName(k))
+	}
+	for _, name := range []string{"r_precision", "map@r", "nmi", "ami", "f1"} {
+		if has[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func recallName(k int) string { return "recall@" + strconv.Itoa(k) }
+
+// recallK returns the K of a metric's name, if it is a recall.
+func recallK(metric string) (int, bool) {
+	text, ok := strings.CutPrefix(metric, "recall@")
+	k, err := strconv.Atoi(text)
+	return k, ok && err == nil
+}
+
+// RunFolders returns the folders of runs that are named, where the folder of a sweep stands for its runs that have finished, and notes on those that
+// haven't.
+func RunFolders(dirs []string) (runs, notes []string, err error) {
+	for _, dir := range dirs {
+		plan, err := ReadPlan(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			runs = append(runs, dir)
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		finished := 0
+		for _, r := range plan.Runs {
+			if ReportRun(dir, r).State == RunFinished {
+				runs = append(runs, runPath(dir, r.Name))
+				finished++
+			}
+		}
+		if finished < len(plan.Runs) {
+			notes = append(notes, fmt.Sprintf("%d of %d runs of %s have not finished and are left out: idml sweep --resume %s", len(plan.Runs)-finished, len(plan.Runs), dir, dir))
+		}
+	}
+	return runs, notes, nil
+}
+
+// Compare groups finished runs by their settings, for each dataset by itself, in the order in which they are named. A
+// run's row is that of its last epoch: a fixed number of epochs, chosen without the test images. Two
+// runs with the same settings and seed, and unfinished runs, are errors.
+func Compare(dirs []string) ([]*Comparison, error) {
+	var data []string
+	byData := map[string][]comparedRun{}
 	for _, dir := range dirs {
 		r, err := readCompared(dir)
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, r)
+		name := r.dataName()
+		if !slices.Contains(data, name) {
+			data = append(data, name)
+		}
+		byData[name] = append(byData[name], r)
 	}
-	if len(runs) == 0 {
+	if len(data) == 0 {
 		return nil, fmt.Errorf("no runs to compare")
 	}
-	for _, r := range runs[1:] {
-		if r.config.Data.Name != runs[0].config.Data.Name || r.config.Data.Folder != runs[0].config.Data.Folder {
-			return nil, fmt.Errorf("%s is on %s, %s on %s: compare runs on the same images", runs[0].dir, runs[0].config.Data.Name, r.dir, r.config.Data.Name)
+	var list []*Comparison
+	for _, name := range data {
+		c, err := compareRuns(name, byData[name])
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, c)
 	}
+	return list, nil
+}
+
+// compareRuns groups the runs of one dataset.
+func compareRuns(data string, runs []comparedRun) (*Comparison, error) {
+	c := &Comparison{Data: data}
 	varying := varyingKeys(runs)
-	var groups []Group
 	find := func(name string) *Group {
-		i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == name })
+		i := slices.IndexFunc(c.Groups, func(g Group) bool { return g.Name == name })
 		if i < 0 {
-			i, groups = len(groups), append(groups, Group{Name: name, Values: map[string][]float64{}})
+			i, c.Groups = len(c.Groups), append(c.Groups, Group{Name: name, Values: map[string][]float64{}})
 		}
-		return &groups[i]
+		return &c.Groups[i]
 	}
-	find(runlog.RowRawPixels)
-	find(runlog.RowUntrained)
+	find(runlog.RowRawPixels).Baseline = true
+	find(runlog.RowUntrained).Baseline = true
 	for _, r := range runs { // groups stand in the order in which they were named
-		find(r.name(varying))
+		g := find(r.name(varying))
+		if len(g.Published) == 0 {
+			g.Published, g.Source = r.results.Published, r.results.PublishedSource
+		}
 	}
 	slices.SortStableFunc(runs, func(a, b comparedRun) int { return cmp.Compare(a.config.Seed, b.config.Seed) })
-	groups[0].add(runs[0].config.Seed, runs[0].rows[runlog.RowRawPixels])
+	c.Groups[0].add(runs[0].config.Seed, runs[0].row(runlog.RowRawPixels))
 	for _, r := range runs {
-		if !slices.Contains(groups[1].Seeds, r.config.Seed) {
-			groups[1].add(r.config.Seed, r.rows[runlog.RowUntrained])
+		if !slices.Contains(c.Groups[1].Seeds, r.config.Seed) {
+			c.Groups[1].add(r.config.Seed, r.row(runlog.RowUntrained))
 		}
-	}
-	for _, r := range runs {
 		g := find(r.name(varying))
-		if slices.Contains(g.Seeds, r.config.Seed) {
-			return nil, fmt.Errorf("%s repeats the settings and the seed, %d, of another run", r.dir, r.config.Seed)
+		if i := slices.Index(g.Seeds, r.config.Seed); i >= 0 {
+			return nil, fmt.Errorf("%s repeats the settings and the seed, %d, of %s", r.dir, r.config.Seed, g.dirs[i])
 		}
-		g.add(r.config.Seed, r.rows[runlog.RowLast])
+		if len(g.dirs) == 0 {
+			g.config = r.config
+		}
+		g.add(r.config.Seed, r.row(runlog.RowLast))
+		g.dirs = append(g.dirs, r.dir)
+		c.Seconds += r.results.Seconds
 	}
-	return groups, nil
+	return c, nil
 }
 
 func (g *Group) add(seed uint64, metrics map[string]float64) {
@@ -111,10 +234,10 @@ func (g *Group) add(seed uint64, metrics map[string]float64) {
 
 // comparedRun is what Compare reads of a run.
 type comparedRun struct {
-	dir    string
-	config idml.Config
-	rows   map[string]map[string]float64
-	flat   map[string]string // each setting by its dotted path, as JSON
+	dir     string
+	config  idml.Config
+	results runlog.Results
+	flat    map[string]string // each setting by its dotted path, as JSON
 }
 
 func readCompared(dir string) (comparedRun, error) {
@@ -129,38 +252,33 @@ func readCompared(dir string) (comparedRun, error) {
 	if results.Status != runlog.StatusFinished {
 		return comparedRun{}, fmt.Errorf("%s is not finished: idml train --resume %s", dir, dir)
 	}
-	r := comparedRun{dir: dir, config: cfg, rows: map[string]map[string]float64{}, flat: map[string]string{}}
-	for _, row := range results.Rows {
-		r.rows[row.Name] = row.Metrics
-	}
-	whole, err := json.Marshal(cfg)
-	if err != nil {
-		return comparedRun{}, err
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(whole, &tree); err != nil {
-		return comparedRun{}, err
-	}
-	flatten("", tree, r.flat)
-	return r, nil
+	return comparedRun{dir, cfg, results, flatConfig(cfg)}, nil
 }
 
-// flatten puts the leaves of a JSON tree under their dotted paths.
-func flatten(prefix string, tree map[string]any, out map[string]string) {
-	for name, value := range tree {
-		if child, ok := value.(map[string]any); ok {
-			flatten(prefix+name+".", child, out)
-			continue
+// row returns the metrics of a row, nil if there is none.
+func (r comparedRun) row(name string) map[string]float64 {
+	for _, row := range r.results.Rows {
+		if row.Name == name {
+			return row.Metrics
 		}
-		text, _ := json.Marshal(value) // it came from JSON
-		out[prefix+name] = string(text)
 	}
+	return nil
+}
+
+// dataName tells which images a run is on. The published datasets are the same wherever they lie.
+func (r comparedRun) dataName() string {
+	d := r.config.Data
+	if d.Folder == "" || slices.Contains([]string{"cub", "cars", "sop"}, d.Name) {
+		return d.Name
+	}
+	return d.Name + " in " + filepath.Clean(d.Folder)
 }
 
 // namedKeys are settings that a group's name tells in words, and those that don't change a number or are spread over.
-var namedKeys = []string{"loss.name", "metric.form", "mixing.mixup", "seed", "data.workers", "recipe"}
+var namedKeys = []string{"loss.name", "metric.form", "mixing.mixup", "seed", "data.workers", "data.folder", "recipe", "checkpoint_minutes"}
 
-// varyingKeys returns the other settings in which runs differ, sorted.
+// varyingKeys returns the other settings in which runs differ, sorted, but for those that follow from the loss and the keys before them, as the settings of each
+// loss do.
 func varyingKeys(runs []comparedRun) []string {
 	varying := map[string]bool{}
 	for _, r := range runs {
@@ -170,7 +288,29 @@ func varyingKeys(runs []comparedRun) []string {
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(varying))
+	var kept []string
+	for _, key := range slices.Sorted(maps.Keys(varying)) {
+		if !follows(runs, append([]string{"loss.name"}, kept...), key) {
+			kept = append(kept, key)
+		}
+	}
+	return kept
+}
+
+// follows tells whether runs that agree in the known settings also agree in another one.
+func follows(runs []comparedRun, known []string, key string) bool {
+	values := map[string]string{}
+	for _, r := range runs {
+		var text strings.Builder
+		for _, k := range known {
+			text.WriteString(r.flat[k] + "\n")
+		}
+		if old, ok := values[text.String()]; ok && old != r.flat[key] {
+			return false
+		}
+		values[text.String()] = r.flat[key]
+	}
+	return true
 }
 
 // name tells the run's loss, form and mixing, and the settings in which the compared runs vary.

@@ -35,7 +35,7 @@ func openNetwork(path string, o Options) (network, error) {
 		if err != nil {
 			return network{}, err
 		}
-		m, state, err := loadModel(run, cfg, o)
+		m, state, _, err := loadModel(run, cfg, o)
 		return network{run, cfg, m, state}, err
 	}
 	run, cfg, err := openRun(filepath.Dir(path))
@@ -77,10 +77,16 @@ func EvaluateCheckpoint(ctx context.Context, backend compute.Backend, path strin
 	if err != nil {
 		return nil, err
 	}
+	if err := moveData(&n.config, o.Data); err != nil {
+		return nil, err
+	}
 	task, err := Open(n.config)
 	if err != nil {
 		return nil, err
 	}
-	_, result, err := trial{backend, n.run, n.config, task, n.model}.measure(ctx)
+	_, result, err := trial{backend: backend, run: n.run, config: n.config, task: task, model: n.model}.measure(ctx)
+	if note := task.badNote(); note != "" {
+		o.warn("%s", note)
+	}
 	return result, err
 }

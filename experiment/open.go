@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/gomlx/compute"
 
 	"introspection/idml"
+	"introspection/idml/resnet"
 	"introspection/idml/runlog"
 	"introspection/idml/weights"
 )
@@ -20,7 +23,12 @@ func newModel(cfg idml.Config, classes int) (*idml.Model, error) {
 	if err != nil || cfg.Model.Weights == idml.RandomWeights {
 		return m, err
 	}
-	path, err := weights.Locate(cfg.Model.Weights, cfg.Model.Backbone.Name())
+	name := cfg.Model.Backbone.Name()
+	if cfg.Model.Weights == idml.ImageNetWeights && name == "" {
+		return nil, fmt.Errorf("model.weights is %s and model.backbone none of %s: there are no such weights; name a file, or set model.weights= for random values",
+			idml.ImageNetWeights, strings.Join(resnet.Names(), ", "))
+	}
+	path, err := weights.Locate(cfg.Model.Weights, name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,18 +48,33 @@ func openTrial(backend compute.Backend, dir string, o Options) (trial, idml.Stat
 	if err != nil {
 		return trial{}, idml.State{}, err
 	}
+	if err := moveData(&cfg, o.Data); err != nil {
+		return trial{}, idml.State{}, err
+	}
 	task, err := Open(cfg)
 	if err != nil {
 		return trial{}, idml.State{}, err
 	}
-	m, state, err := loadModel(run, cfg, o)
+	m, state, damaged, err := loadModel(run, cfg, o)
 	if err != nil {
 		return trial{}, idml.State{}, err
 	}
 	if want := len(task.Split.Train.Classes); m.Classes() != want {
 		return trial{}, idml.State{}, fmt.Errorf("%s was trained on %d classes, its images have %d", dir, m.Classes(), want)
 	}
-	return trial{backend, run, cfg, task, m}, state, nil
+	return trial{backend, run, cfg, task, m, damaged}, state, nil
+}
+
+// moveData makes a run's configuration name the folder where its images are now, unless folder is "".
+func moveData(cfg *idml.Config, folder string) (err error) {
+	if folder == "" {
+		return nil
+	}
+	if cfg.Data.Folder == "" {
+		return fmt.Errorf("the images of %s are embedded: they lie in no folder", cfg.Data.Name)
+	}
+	cfg.Data.Folder, err = filepath.Abs(folder)
+	return err
 }
 
 // openRun opens a run folder and reads its configuration.
@@ -60,31 +83,36 @@ func openRun(dir string) (*runlog.Run, idml.Config, error) {
 	if err != nil {
 		return nil, idml.Config{}, err
 	}
-	var cfg idml.Config
-	if err := run.ReadConfig(&cfg); err != nil {
+	path := run.Path(runlog.ConfigFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
 		return nil, idml.Config{}, err
 	}
-	if err := cfg.Validate(); err != nil {
-		return nil, idml.Config{}, fmt.Errorf("%s: %w", run.Path(runlog.ConfigFile), err)
+	cfg, err := idml.ParseConfig(data)
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err != nil {
+		return nil, idml.Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return run, cfg, nil
 }
 
-// loadModel reads the newest checkpoint of a run, or with a warning the one before if that is damaged or missing.
-func loadModel(run *runlog.Run, cfg idml.Config, o Options) (*idml.Model, idml.State, error) {
-	m, state, err := readModel(run.Path(runlog.ModelFile), cfg)
+// loadModel reads the newest checkpoint of a run or, with a warning, the one before if that is damaged or missing.
+func loadModel(run *runlog.Run, cfg idml.Config, o Options) (m *idml.Model, state idml.State, damaged bool, err error) {
+	m, state, err = readModel(run.Path(runlog.ModelFile), cfg)
 	if err == nil {
-		return m, state, nil
+		return m, state, false, nil
 	}
 	m, state, before := readModel(run.Path(runlog.PreviousModelFile), cfg)
 	if before == nil {
 		o.warn("%v; the checkpoint before is taken, epoch %d, step %d", err, state.Epoch+1, state.Step)
-		return m, state, nil
+		return m, state, true, nil
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("%s has no checkpoint (%s): train it first", run.Dir(), runlog.ModelFile)
 	}
-	return nil, idml.State{}, err
+	return nil, idml.State{}, false, err
 }
 
 // readModel reads a checkpoint.

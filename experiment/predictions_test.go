@@ -38,7 +38,7 @@ func glyphTrial(t *testing.T) trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trial{backendtest.Open(t), run, cfg, task, m}
+	return trial{backend: backendtest.Open(t), run: run, config: cfg, task: task, model: m}
 }
 
 // Row i of the raw pixels is test image i, the last ones in a shorter batch, whatever order the workers end in.

@@ -107,7 +107,7 @@ func openSplit(cfg idml.Config) (datasets.Split, error) {
 		return datasets.Split{}, fmt.Errorf("data.folder is empty: name the folder of the images with --data")
 	}
 	if info, err := os.Stat(cfg.Data.Folder); err != nil || !info.IsDir() {
-		return datasets.Split{}, fmt.Errorf("data.folder is %s, which is not a folder", cfg.Data.Folder)
+		return datasets.Split{}, fmt.Errorf("data.folder is %s, which is not a folder: name it with --data", cfg.Data.Folder)
 	}
 	return open(os.DirFS(cfg.Data.Folder))
 }
@@ -168,6 +168,9 @@ func (t *Task) badNote() string {
 	}
 	if len(bad) == 0 {
 		return ""
+	}
+	if len(bad) == 1 {
+		return fmt.Sprintf("1 image could not be decoded and was left out: %v", bad[0].Err)
 	}
 	return fmt.Sprintf("%d images could not be decoded and were left out; the first: %v", len(bad), bad[0].Err)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -22,6 +23,10 @@ import (
 type Options struct {
 	// Progress is called after each step and evaluation.
 	Progress func(idml.Progress)
+	// Data is the folder of the images of a run that is opened, where it has moved; "" takes it from the run.
+	Data string
+	// Stage is called when something begins that may take minutes, with what it is.
+	Stage func(string)
 	// Warn is called with what a person should know and need not act upon at once, as one sentence.
 	Warn func(string)
 }
@@ -33,6 +38,13 @@ func (o Options) warn(format string, args ...any) {
 	}
 }
 
+// stage tells what begins.
+func (o Options) stage(format string, args ...any) {
+	if o.Stage != nil {
+		o.Stage(fmt.Sprintf(format, args...))
+	}
+}
+
 // trial is a run folder and what is trained in it.
 type trial struct {
 	backend compute.Backend
@@ -40,6 +52,7 @@ type trial struct {
 	config  idml.Config
 	task    *Task
 	model   *idml.Model
+	damaged bool // the newest checkpoint was, and the model is of the one before
 }
 
 // Train makes the run folder dir and trains in it: it measures both baselines, raw pixels and the untrained network, trains, measures the
@@ -48,12 +61,20 @@ type trial struct {
 // Resume and Evaluate take, and Results.Status is "stopped" until the last epoch is measured. When ctx ends in training, what was trained is measured.
 func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir string, o Options) (results *runlog.Results, err error) {
 	book, o := newLogbook("training", backend, o)
+	if cfg.Data.Folder != "" { // so that the run can be opened from another folder
+		if cfg.Data.Folder, err = filepath.Abs(cfg.Data.Folder); err != nil {
+			return nil, err
+		}
+	}
 	task, err := Open(cfg)
 	if err != nil {
 		return nil, err
 	}
 	if task.incomplete != nil {
 		o.warn("%v", task.incomplete)
+	}
+	if cfg.Model.BatchNorm == idml.FrozenBatchNorm && cfg.Model.Weights == idml.RandomWeights {
+		o.warn("the weights are random, and model.batch_norm is frozen: nothing is ever normalized; set model.weights, or model.batch_norm=trained")
 	}
 	m, err := newModel(cfg, len(task.Split.Train.Classes))
 	if err != nil {
@@ -68,7 +89,7 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 		_ = os.Remove(dir) // fails, as it should, if the folder was there before and holds something
 		return nil, err
 	}
-	t := trial{backend, run, cfg, task, m}
+	t := trial{backend: backend, run: run, config: cfg, task: task, model: m}
 	if err := t.begin(baselines); err != nil {
 		return nil, err
 	}
@@ -89,9 +110,11 @@ func (t trial) begin(baselines []runlog.Row) error {
 	if err := t.run.WriteResults(runlog.Results{Status: runlog.StatusStopped, Rows: baselines}); err != nil {
 		return err
 	}
-	untrained := baselines[len(baselines)-1]
-	if err := t.run.AppendRecord(runlog.Record{Kind: runlog.KindEval, Metrics: untrained.Metrics}); err != nil {
-		return err
+	if t.task.evaluation == t.task.test { // else epochs are judged by other classes than the baselines
+		untrained := baselines[len(baselines)-1]
+		if err := t.run.AppendRecord(runlog.Record{Kind: runlog.KindEval, Metrics: untrained.Metrics}); err != nil {
+			return err
+		}
 	}
 	if err := t.run.WriteModel(func(w io.Writer) error { return t.model.Save(w, idml.State{}) }); err != nil {
 		return err
@@ -107,8 +130,26 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 	if err != nil {
 		return nil, err
 	}
+	lock, err := openLog(t.run.Path(runlog.LogFile))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("%s is being trained by another program", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
 	if err := t.run.RemoveLeftovers(); err != nil {
 		return nil, err
+	}
+	if t.damaged {
+		if err := t.run.SetAsideModel(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Data != "" { // where the images are now
+		if err := t.run.WriteConfig(t.config); err != nil {
+			return nil, err
+		}
 	}
 	old, err := t.run.Results()
 	if err != nil {
@@ -175,11 +216,16 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 	}
 	results := &runlog.Results{
 		Status: runlog.StatusFinished, Epochs: trained.State.Epoch, Steps: trained.State.Step, Seconds: trained.State.Seconds, Rows: baselines,
+		BestChosenOn: runlog.ChosenOnTest,
+	}
+	if t.task.evaluation != t.task.test {
+		results.BestChosenOn = runlog.ChosenOnHeldOut
 	}
 	if trained.Stopped {
 		results.Status = runlog.StatusStopped
 		ctx = context.WithoutCancel(ctx) // what was trained is measured all the same
 	}
+	o.stage("measuring the last epoch on %d test images", len(t.task.Split.Test.Examples))
 	last, err := t.evaluate(ctx)
 	if err != nil {
 		return nil, err
@@ -188,7 +234,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 		results.Published, results.PublishedSource = published, idml.PublishedSource
 	}
 	results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowLast, Epoch: trained.State.Epoch, Metrics: last.Metrics()})
-	best, err := t.measureBest(ctx, trained.State, last)
+	best, err := t.measureBest(ctx, trained.State, last, o)
 	if err != nil {
 		return nil, err
 	}
@@ -200,8 +246,8 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 }
 
 // measureBest returns the row of the best epoch: its model, which the run keeps, is measured on the test images. There is no row before the
-// first evaluation.
-func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieval.Result) ([]runlog.Row, error) {
+// first evaluation, nor, with a warning, if the kept model is damaged.
+func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieval.Result, o Options) ([]runlog.Row, error) {
 	if state.Best.Metrics == nil {
 		return nil, nil
 	}
@@ -211,8 +257,10 @@ func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieva
 	}
 	best, saved, err := readModel(t.run.Path(runlog.BestFile), t.config)
 	if err != nil {
-		return nil, err
+		o.warn("the best epoch, %d, is not measured: %v", state.Best.Epoch, err)
+		return nil, nil
 	}
+	o.stage("measuring the best epoch, %d", saved.Best.Epoch)
 	t.model, row.Epoch = best, saved.Best.Epoch
 	_, result, err := t.measure(ctx)
 	if err != nil {

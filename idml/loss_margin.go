@@ -39,7 +39,7 @@ func (Margin) HasProxies() bool { return false }
 // Samples is true.
 func (Margin) Samples() bool { return true }
 
-// Value implements Loss. It looks at batch³ triplets, of which XLA holds one number each at most.
+// Value implements Loss. It looks at batch³ triplets, of each of which XLA holds about 8 bytes on the CPU: 15 MB for 120 images.
 func (l Margin) Value(m Metric, in LossInput) *Node {
 	p := m.Pairs(in.Embedding)
 	taken, drawn := l.sample(p.Alpha, in.Labels, in.Uniform, in.Embedding.Semantic.Shape().Dimensions[1])
@@ -57,12 +57,10 @@ func (l Margin) sample(alpha, labels, uniform *Node, dim int) (taken, drawn *Nod
 	weights := l.weights(alpha, negative, dim)
 	sums := CumSum(weights, 1) // [anchor, negative]
 	total := ReduceAndKeep(sums, ReduceMax, 1)
-	// The negative is the first whose cumulated weight exceeds uniform·total: its index is the number of those that don't. The last one that has a weight is
-	// never counted, though rounding may take uniform·total up to the total.
-	before := LogicalAnd(
-		LessOrEqual(InsertAxes(sums, 1), InsertAxes(Mul(uniform, total), 2)),
-		InsertAxes(LessThan(sums, total), 1)) // [anchor, positive, negative]
-	index := ReduceSum(ConvertDType(before, dtypes.Int32), 2) // [anchor, positive]
+	// The negative is the first whose cumulated weight exceeds uniform·total: its index is the number of those that don't. Where rounding of the sums would make
+	// that one without weight, none is chosen.
+	before := LessOrEqual(InsertAxes(sums, 1), InsertAxes(Mul(uniform, total), 2)) // [anchor, positive, negative]
+	index := ReduceSum(ConvertDType(before, dtypes.Int32), 2)                      // [anchor, positive]
 	row := Iota(alpha.Graph(), shapes.Make(dtypes.Int32, 1, 1, alpha.Shape().Dimensions[0]), 2)
 	chosen := LogicalAnd(
 		Equal(InsertAxes(index, 2), row),

@@ -23,7 +23,7 @@ func (Triplet) HasProxies() bool { return false }
 // Samples is false.
 func (Triplet) Samples() bool { return false }
 
-// Value implements Loss. It looks at batch³ triplets, of which XLA holds one number each at most.
+// Value implements Loss. It looks at batch³ triplets, of each of which XLA holds about 8 bytes on the CPU: 15 MB for 120 images.
 func (l Triplet) Value(m Metric, in LossInput) *Node {
 	p := m.Pairs(in.Embedding)
 	violation := AddScalar(Neg(gaps(p.Distance)), l.Margin)

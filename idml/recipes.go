@@ -71,6 +71,7 @@ func SOP() Config {
 func photographs(name string, learningRate float64, decayEvery int, decayFactor float64) Config {
 	c := DefaultConfig()
 	c.Recipe, c.Data.Name, c.Model.Weights = name, name, ImageNetWeights
+	c.Data.Workers = 16 // a GPU's step outruns two
 	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = learningRate, decayEvery, decayFactor
 	return c
 }

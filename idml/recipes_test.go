@@ -40,7 +40,7 @@ func TestPaperRecipes(t *testing.T) {
 			t.Errorf("%s: published results (-want +got):\n%s", name, diff)
 		}
 		c := DefaultConfig()
-		c.Recipe, c.Data.Name, c.Model.Weights, c.Recalls = name, name, "imagenet", want.recalls
+		c.Recipe, c.Data.Name, c.Model.Weights, c.Recalls, c.Data.Workers = name, name, "imagenet", want.recalls, 16
 		c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = want.lr, want.every, want.factor
 		c.Epochs, c.WarmupEpochs, c.Data.BatchSize, c.Data.ImageSize = 60, 5, 120, 224
 		c.Optimizer.Name, c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Optimizer.ProxyFactor = "adamw", 1e-4, 10, 100

@@ -53,6 +53,9 @@ type Result struct {
 	Stopped bool
 }
 
+// ErrDiverged reports a loss that is no finite number. To resume such a run repeats it.
+var ErrDiverged = errors.New("idml: training diverged")
+
 // recordsPerEpoch is about how many lines an epoch adds to metrics.jsonl. Ours: enough for a curve, and few enough for long runs.
 const recordsPerEpoch = 20
 
@@ -69,7 +72,9 @@ type training struct {
 
 	before  float64 // seconds of training before this call
 	started time.Time
-	since   time.Time // of the last record
+	since   time.Time // the last record or evaluation
+	timed   int       // steps since then
+	stepped time.Time // the end of the last step, or of the wait for something else
 	saved   time.Time // of the last checkpoint
 	saver   saver
 }
@@ -143,6 +148,7 @@ func (t *training) check() error {
 func (t *training) epoch(ctx context.Context) error {
 	s := &t.result.State
 	every := max(1, t.data.Batches/recordsPerEpoch)
+	t.stepped = time.Now()
 	for batch, err := range t.data.Train(s.Epoch, s.Batch).Iter() {
 		if err != nil {
 			return fmt.Errorf("idml: epoch %d, batch %d: %w", s.Epoch+1, s.Batch+1, err)
@@ -153,6 +159,7 @@ func (t *training) epoch(ctx context.Context) error {
 		}
 		s.Batch, s.Step = s.Batch+1, s.Step+1
 		s.LossSum, s.LossCount = s.LossSum+loss, s.LossCount+1
+		t.timed++
 		if s.Step%every == 0 {
 			if err := t.record(); err != nil {
 				return err
@@ -177,7 +184,6 @@ func (t *training) step(batch train.Batch) (float64, error) {
 	defer labels.MustFinalizeAll()
 	s, c := t.result.State, t.config
 	size := images.Shape().Dimensions[0]
-	begun := time.Now()
 	in := StepInput{
 		Images: images, Labels: labels,
 		LearningRate: c.Optimizer.learningRate(s.Epoch), Warmup: s.Epoch < c.WarmupEpochs,
@@ -193,12 +199,14 @@ func (t *training) step(batch train.Batch) (float64, error) {
 		return 0, err
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, fmt.Errorf("idml: the loss is %v at step %d (epoch %d): lower optimizer.lr, or change metric.tau or model.uncertainty_init", loss, s.Step+1, s.Epoch+1)
+		return 0, fmt.Errorf("%w: the loss is %v at step %d (epoch %d): begin anew with a lower optimizer.lr, another metric.tau or model.uncertainty_init",
+			ErrDiverged, loss, s.Step+1, s.Epoch+1)
 	}
+	now := time.Now() // the rate counts the wait for the batch
 	t.progress(Progress{
-		Batch: s.Batch + 1, Step: s.Step + 1, Loss: loss, LearningRate: in.LearningRate,
-		ImagesPerSecond: float64(size) / time.Since(begun).Seconds(),
+		Batch: s.Batch + 1, Step: s.Step + 1, Loss: loss, LearningRate: in.LearningRate, ImagesPerSecond: float64(size) / now.Sub(t.stepped).Seconds(),
 	})
+	t.stepped = now
 	return loss, nil
 }
 
@@ -219,9 +227,9 @@ func (t *training) record() error {
 	s, elapsed := &t.result.State, time.Since(t.since).Seconds()
 	r := runlog.Record{
 		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: s.LossSum / float64(s.LossCount), LR: t.config.Optimizer.learningRate(s.Epoch),
-		ImagesPerSecond: float64(s.LossCount*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
+		ImagesPerSecond: float64(t.timed*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
 	}
-	s.LossSum, s.LossCount, t.since = 0, 0, time.Now()
+	s.LossSum, s.LossCount, t.timed, t.since = 0, 0, 0, time.Now()
 	if t.options.Run == nil {
 		return nil
 	}
@@ -254,7 +262,7 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 		s.Best = t.result.Last
 	}
 	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: t.result.Last.Metrics, Warning: warning})
-	t.since = time.Now()
+	t.timed, t.since = 0, time.Now()
 	if t.options.Run == nil {
 		return best, nil
 	}

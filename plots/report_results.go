@@ -77,7 +77,7 @@ func resultsTable(r *runlog.Results) *table {
 		}
 		t.Notes = append(t.Notes, fmt.Sprintf("The paper’s row is what its authors report (%s), measured with their code; this run did not measure it.", source))
 	}
-	t.Notes = append(t.Notes, queriesNote(r.Rows)...)
+	t.Notes = append(t.Notes, queriesNote(r)...)
 	return t
 }
 
@@ -138,10 +138,15 @@ func cells(values map[string]float64, metrics []string) []string {
 }
 
 // queriesNote returns what is to be said on how the rows were measured.
-func queriesNote(rows []runlog.Row) []string {
+func queriesNote(results *runlog.Results) []string {
 	var notes []string
+	rows := results.Rows
 	if slices.ContainsFunc(rows, func(r runlog.Row) bool { return r.Name == runlog.RowBest }) {
-		notes = append(notes, "* The best epoch was chosen by its recall@1 on these same classes, so it flatters.")
+		note := "* The best epoch was chosen by its recall@1 on these same classes, so it flatters."
+		if results.BestChosenOn == runlog.ChosenOnHeldOut {
+			note = "* The best epoch was chosen by its recall@1 on training classes that were held out, not on these."
+		}
+		notes = append(notes, note)
 	}
 	for _, row := range slices.Backward(rows) {
 		queries, ok := row.Metrics["queries"]

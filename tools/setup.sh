@@ -113,7 +113,8 @@ once "go tools" "$bin/gonb" "$(hash "$root $(go version)" tools/go.mod tools/go.
 once "go modules" go.mod "$(hash "$(go env GOMODCACHE)" go.mod go.sum tools/go.mod tools/lint/go.mod)" go_modules
 once "kernelspec" "$venv/share/jupyter/kernels/idml/kernel.json" "$(hash "$root $(go env GOROOT) $(declare -f kernelspec)" requirements.lock)" kernelspec
 build=$SECONDS
-go build -o "$bin/idml" ./cmd/idml
+# With the revision, for environment.json, where git can tell it.
+go build -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build -o "$bin/idml" ./cmd/idml
 go build ./... # the first cell of a notebook compiles against this in a second instead of half a minute
 ((SECONDS - build < 3)) || say "go build: $((SECONDS - build)) s"
 "$bin/idml" setup

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The PyTorch side of the comparison that `make parity` makes: ResNet-50 at 224 pixels, and 20 training steps of the released recipe.
 
-    python parity.py inputs FOLDER               weights, images, λ and permutations, seed 0: inputs.safetensors
+    python parity.py inputs FOLDER [RATE] [RESIDUAL]   weights, images, λ and permutations, seed 0: inputs.safetensors
     python parity.py network FOLDER              torchvision's feature maps and gradients: network-*.safetensors
     python parity.py train FOLDER float32        losses of the training steps: losses-float32.safetensors
     python parity.py train FOLDER bfloat16       the same under autocast
@@ -20,9 +20,9 @@ import torch.nn.functional as F
 import torchvision
 from safetensors.torch import load_file, save_file
 
-BATCH, SIDE, CLASSES, DIM, STEPS, WARMUP = 8, 224, 100, 512, 20, 5
-# The released recipe of CUB-200-2011, where one step counts as an epoch: five of warm-up, and the rate halves after every five.
-RATE, PROXY_FACTOR, WEIGHT_DECAY, CLIP, DECAY_EVERY, DECAY_FACTOR = 6e-4, 100.0, 1e-4, 10.0, 5, 0.5
+BATCH, SIDE, CLASSES, DIM, STEPS = 8, 224, 100, 512, 20
+# The released recipe of CUB-200-2011, where one step counts as an epoch: five of warm-up, and the rate, there 6e-4, halves after every five.
+SETTINGS = dict(proxy_factor=100.0, weight_decay=1e-4, clip=10.0, decay_every=5, decay_factor=0.5, warmup_steps=5)
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GOALS = {"float32": 1e-3, "bfloat16": 5e-2}
 
@@ -83,23 +83,25 @@ def path(folder, name):
     return os.path.join(folder, name + ".safetensors")
 
 
-def inputs(folder):
+def inputs(folder, rate="6e-5", residual="0.2"):
+    """RESIDUAL is the scale of the last batch normalization of each block: 1 is torchvision's default; a random network with less
+    amplifies rounding less, as trained ones do (docs/parity.md)."""
     torch.manual_seed(0)
     net, pixels = TwoHeadResNet50(), synthetic_images()
-    for m in net.modules():
+    for name, m in net.named_modules():
         if isinstance(m, torch.nn.BatchNorm2d):
             m.momentum = 1.0
+            if name.endswith("bn3"):
+                torch.nn.init.constant_(m.weight, float(residual))
     with torch.no_grad():
         net.train()(normalize(pixels))  # one pass: the stored statistics become these images'
     labels = torch.arange(BATCH) // 2 * 7
     proxies = torch.randn(CLASSES, DIM) * (2 / CLASSES) ** 0.5
     permutations = torch.stack([torch.randperm(BATCH) for _ in range(STEPS)])
     lambdas = torch.distributions.Beta(1.0, 1.0).sample((STEPS,))
-    settings = dict(lr=RATE, proxy_factor=PROXY_FACTOR, weight_decay=WEIGHT_DECAY, clip=CLIP, decay_every=DECAY_EVERY,
-                    decay_factor=DECAY_FACTOR, warmup_steps=WARMUP)
     tensors = {"weights." + k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
     tensors |= {"proxies": proxies, "images": pixels, "labels": labels.int(), "permutations": permutations.int(), "lambdas": lambdas}
-    tensors |= {"settings." + k: torch.tensor(float(v)) for k, v in settings.items()}
+    tensors |= {"settings." + k: torch.tensor(float(v)) for k, v in {**SETTINGS, "lr": rate}.items()}
     save_file({k: v.contiguous() for k, v in tensors.items()}, path(folder, "inputs"))
 
 
@@ -133,6 +135,7 @@ def network(folder):
 
 def train(folder, kind):
     given, net = load(folder)
+    settings = {k[9:]: v.item() for k, v in given.items() if k.startswith("settings.")}
     images, y, P = normalize(given["images"]), given["labels"].long(), torch.nn.Parameter(given["proxies"].clone())
     images = images.to(memory_format=torch.channels_last)
     if kind == "perturbed":
@@ -140,15 +143,14 @@ def train(folder, kind):
         for p in net.parameters():
             p.data *= 1 + 1e-7 * torch.randn_like(p)
     late = [p for k, p in net.named_parameters() if not k.startswith("embedding")]
-    optimizer = torch.optim.AdamW(
-        [{"params": list(net.parameters())}, {"params": [P], "lr": RATE * PROXY_FACTOR}], lr=RATE, weight_decay=WEIGHT_DECAY
-    )
-    schedule = torch.optim.lr_scheduler.StepLR(optimizer, DECAY_EVERY, DECAY_FACTOR)
+    groups = [{"params": list(net.parameters())}, {"params": [P], "lr": settings["lr"] * settings["proxy_factor"]}]
+    optimizer = torch.optim.AdamW(groups, lr=settings["lr"], weight_decay=settings["weight_decay"])
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, int(settings["decay_every"]), settings["decay_factor"])
     losses, seconds = [], []
     for step in range(STEPS):
         start = time.time()
         for p in late:
-            p.requires_grad_(step >= WARMUP)
+            p.requires_grad_(step >= settings["warmup_steps"])
         permutation, lam = given["permutations"][step].long(), given["lambdas"][step]
         mixed = lam * images + (1 - lam) * images[permutation]
         with torch.autocast("cpu", torch.bfloat16, enabled=kind == "bfloat16"):
@@ -159,7 +161,7 @@ def train(folder, kind):
         loss = loss_of(own, y) + lam * loss_of(mix, y) + (1 - lam) * loss_of(mix, y[permutation])
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_value_([p for p in [*net.parameters(), P] if p.grad is not None], CLIP)
+        torch.nn.utils.clip_grad_value_([p for p in [*net.parameters(), P] if p.grad is not None], settings["clip"])
         optimizer.step(), schedule.step()
         losses.append(loss.item()), seconds.append(time.time() - start)
         print(f"PyTorch, {kind}: step {step}, loss {losses[-1]:.6f}, {seconds[-1]:.1f} s", flush=True)

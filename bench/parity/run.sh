@@ -33,4 +33,10 @@ say 'ours, on the same inputs'
 status=0
 IDML_PARITY=$folder go test ./idml -run '^TestParity' -count=1 -timeout=2h -v || status=1
 "$python" bench/parity/parity.py table "$folder" || status=1
+
+say 'a ResNet-18, trained for an epoch and exported, in PyTorch'
+.tools/bin/idml train --recipe glyphs --set epochs=1 --set model.backbone.block=basic --set model.backbone.width=64 \
+	--set 'model.backbone.blocks=[2,2,2,2]' --out "$folder/run" >"$folder/train.log"
+.tools/bin/idml export "$folder/run" --out "$folder/exported.safetensors"
+"$python" bench/parity/export_check.py "$folder/exported.safetensors" || status=1
 exit $status

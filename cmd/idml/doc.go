@@ -49,6 +49,41 @@
 // The numbers of a run, or of all runs below a folder, are shown by TensorBoard: tensorboard --logdir runs. What the program said is in the
 // run's log.txt, with the time.
 //
+// # Choosing a loss
+//
+// "idml losses" lists the seven losses of the paper's table of results, with what they compare images with and their settings:
+//
+//	$ idml losses
+//	triplet           images   margin=0.1
+//	                           FaceNet, arXiv:1503.03832
+//	…
+//	Forms of the metric: plain, constant, paper; with proxies: plain, constant, released, released-raw, paper.
+//
+// "idml train" takes one by --loss, and the form by --metric. The released forms exist with proxies only:
+//
+//	$ idml train --recipe glyphs --loss triplet --metric released --out runs/triplet
+//	idml: config: metric.form is "released", which exists only for losses with proxies, and loss.name is "triplet", …
+//	exit status 1
+//
+// # Many runs
+//
+// "idml sweep" trains every combination of the values that are named, some at a time, on one machine or on many; docs/sweep.md tells more. What can't be is left out:
+//
+//	$ idml sweep --recipe glyphs --loss triplet,proxy-anchor --metric plain,released --out runs/losses --dry-run
+//	triplet/plain          waiting
+//	proxy-anchor/plain     waiting
+//	proxy-anchor/released  waiting
+//	triplet/released       left out
+//	left out, 1: metric.form is "released", which exists only for losses with proxies, …
+//
+// "idml compare" groups runs that differ in their seed alone, and compares settings pair by pair; the folder of a sweep stands for its runs:
+//
+//	$ idml compare --csv first.csv --report first.html runs/first
+//	                               seeds  R@1    95 % over seeds  R@2 …
+//	raw pixels                     1      0.…
+//	untrained network              1      0.…
+//	proxy-anchor released + mixup  1      0.…
+//
 // # Looking through a dataset
 //
 // "idml verify" counts a dataset's images and classes, decodes each image, and lists what is missing, extra or unreadable. What is not there
@@ -81,9 +116,6 @@
 //
 //	$ idml weights --list
 //	resnet18 …
-//	resnet34 …
-//	resnet50 …
-//	resnet101 …
 //	…
 //
 // "idml export" writes a run's network in torchvision's names for PyTorch, which loads it in three lines; docs/weights.md has them:

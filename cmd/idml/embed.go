@@ -6,12 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"introspection/datasets"
 	"introspection/experiment"
 	"introspection/idml/backend"
+	"introspection/internal/wholefile"
 )
 
 func embedCommand() command {
@@ -69,7 +68,7 @@ func runEmbed(ctx context.Context, env *environment, args []string) error {
 	line := env.progress()
 	o.Progress = func(done, total int) { line.update(fmt.Sprintf("embedded %d of %d images", done, total)) }
 	var x *experiment.Index
-	err = replaceFile(*out, func(w io.Writer) (err error) {
+	err = wholefile.Write(*out, true, func(w io.Writer) (err error) {
 		x, err = experiment.Embed(ctx, b, *run, o, experiment.Options{Warn: func(text string) {
 			line.clear()
 			env.warn(text)
@@ -89,32 +88,4 @@ func runEmbed(ctx context.Context, env *environment, args []string) error {
 	}
 	fmt.Fprintf(env.stdout, "%d images, %s, %d dimensions: %s\n", len(x.Paths), known, x.Semantic.Cols, *out)
 	return nil
-}
-
-// replaceFile writes a file at once: a reader finds the old one or the whole new one. That it can't be made shows before write is called, and
-// its fault leaves the old file as it was.
-func replaceFile(name string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

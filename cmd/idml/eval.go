@@ -24,13 +24,13 @@ func evalCommand() command {
 	return command{
 		name:    "eval",
 		summary: "measure a run, a checkpoint, or embeddings made elsewhere",
-		usage:   "[--json] RUN|CHECKPOINT\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
+		usage:   "[--json] [--data FOLDER] RUN|CHECKPOINT\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
 		help: `
 Eval measures how well test images find images of their own class: R@K, R-precision, MAP@R,
 and NMI, AMI and F1 of k-means clusters, all as fractions of 1.
 
 RUN is a run folder: its newest checkpoint is measured, and predictions and thumbnails are made
-anew. CHECKPOINT is one of its .safetensors files, with config.json beside it; nothing is written.
+anew. With --data, its images are read from a folder to which they have moved. CHECKPOINT is one of its .safetensors files, with config.json beside it; nothing is written.
 
 FILE is a safetensors file with the tensors "embeddings" [n, d] float32 and "labels" [n]
 int32 or int64, and optionally "uncertainties" [n, d] and "clusters" [n], which are then
@@ -48,6 +48,7 @@ Examples:
 func runEval(ctx context.Context, env *environment, args []string) error {
 	set := env.flags("eval")
 	asJSON := set.Bool("json", false, "print one JSON object")
+	data := set.String("data", "", "read the run's images from this `folder`")
 	file := set.String("embeddings", "", "measure the embeddings in a safetensors `file`")
 	ks := set.String("ks", "1,2,4,8", "the `list` of K of R@K, for --embeddings")
 	seed := set.Uint64("seed", 0, "the seed of k-means `n`, for --embeddings")
@@ -72,7 +73,7 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 	}
 	defer b.Finalize()
 	var result *retrieval.Result
-	warnings := experiment.Options{Warn: env.warn}
+	warnings := experiment.Options{Data: *data, Warn: env.warn}
 	if *file != "" {
 		result, err = evalFile(ctx, b, *file, o)
 	} else if info, fault := os.Stat(set.Arg(0)); fault == nil && info.Mode().IsRegular() {

@@ -13,6 +13,7 @@ import (
 	"introspection/idml"
 	"introspection/idml/runlog"
 	"introspection/idml/weights"
+	"introspection/internal/wholefile"
 )
 
 func exportCommand() command {
@@ -56,18 +57,11 @@ func runExport(ctx context.Context, env *environment, args []string) error {
 		return usageError{fmt.Sprintf("export: --out %s would replace a run's checkpoint", *out)}
 	}
 	path := set.Arg(0)
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		run, err := runlog.Open(path)
-		if err != nil {
-			return err
-		}
-		path = run.Path(runlog.ModelFile)
-	}
-	f, err := readCheckpoint(path, *proxies)
+	f, err := env.readNetwork(path, *proxies)
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(*out, func(w io.Writer) error { return weights.WriteSafetensors(w, f) }); err != nil {
+	if err := wholefile.Write(*out, true, func(w io.Writer) error { return weights.WriteSafetensors(w, f) }); err != nil {
 		return err
 	}
 	bytes := 0
@@ -76,6 +70,27 @@ func runExport(ctx context.Context, env *environment, args []string) error {
 	}
 	fmt.Fprintf(env.stdout, "%d arrays, %d numbers: %s\n", len(f.Tensors), bytes/4, *out)
 	return nil
+}
+
+// readNetwork reads the network of a checkpoint or of a run: of the newest checkpoint or, with a warning, of the one before if that is damaged.
+func (env *environment) readNetwork(path string, proxies bool) (*weights.File, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return readCheckpoint(path, proxies)
+	}
+	run, err := runlog.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := readCheckpoint(run.Path(runlog.ModelFile), proxies)
+	if err == nil {
+		return f, nil
+	}
+	before, fault := readCheckpoint(run.Path(runlog.PreviousModelFile), proxies)
+	if fault != nil {
+		return nil, err
+	}
+	env.warn(fmt.Sprintf("%v; the checkpoint before is taken", err))
+	return before, nil
 }
 
 // readCheckpoint reads the network of a checkpoint.

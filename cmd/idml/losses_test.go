@@ -64,7 +64,7 @@ func TestTrainLossOptions(t *testing.T) {
 	}{
 		"--recipe glyphs --loss softmax":                         {exitUsage, "multi-similarity, proxy-anchor"},
 		"--recipe glyphs --loss triplet":                         {exitError, `metric.form is "released"`},
-		"--recipe glyphs --mixup=maybe":                          {exitUsage, "mixup"},
+		"--recipe glyphs --mixup=maybe":                          {exitError, "mixing.mixup is a string, want bool"},
 		"--recipe glyphs --set loss.name=triplet":                {exitError, "loss.scale is 32, want 0: triplet has no such setting"},
 		"--resume run --loss triplet":                            {exitUsage, "--resume"},
 		"--resume run --mixup":                                   {exitUsage, "--resume"},

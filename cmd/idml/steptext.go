@@ -10,12 +10,12 @@ import (
 	"introspection/idml"
 )
 
-// stepText returns a line such as "epoch 2/10 [###-------] 14/56 loss 4.213 lr 0.0001 1900 images/s 12m left", below 80 characters.
+// stepText returns a line such as "epoch 2/10 [###-------] 14/56 loss 4.213 lr 0.0001 1900 img/s 12m left", below 80 characters.
 func stepText(p idml.Progress, pace *pace) string {
 	const cells = 10
 	full := cells * p.Batch / max(p.Batches, 1)
 	bar := strings.Repeat("#", full) + strings.Repeat("-", cells-full)
-	return fmt.Sprintf("epoch %d/%d [%s] %d/%d loss %.4g lr %.3g %.0f images/s %s left",
+	return fmt.Sprintf("epoch %d/%d [%s] %d/%d loss %.4g lr %.3g %.0f img/s %s left",
 		p.Epoch, p.Epochs, bar, p.Batch, p.Batches, p.Loss, p.LearningRate, p.ImagesPerSecond, pace.left(p))
 }
 

@@ -12,12 +12,12 @@ import (
 
 func TestStepText(t *testing.T) {
 	p := idml.Progress{Epoch: 2, Epochs: 10, Batch: 14, Batches: 56, Loss: 4.2134, LearningRate: 1e-4, ImagesPerSecond: 1899.6}
-	if got, want := stepText(p, &pace{}), "epoch 2/10 [##--------] 14/56 loss 4.213 lr 0.0001 1900 images/s ? left"; got != want {
+	if got, want := stepText(p, &pace{}), "epoch 2/10 [##--------] 14/56 loss 4.213 lr 0.0001 1900 img/s ? left"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	slow := &pace{steps: 100, step: 30 * time.Second, evaluated: true}
 	long := idml.Progress{Epoch: 10, Epochs: 60, Batch: 495, Batches: 495, Loss: 14.21378, LearningRate: 1.25e-5, ImagesPerSecond: 189}
-	if got, want := stepText(long, slow), "epoch 10/60 [##########] 495/495 loss 14.21 lr 1.25e-05 189 images/s 8d14h left"; got != want || utf8.RuneCountInString(got) >= 80 {
+	if got, want := stepText(long, slow), "epoch 10/60 [##########] 495/495 loss 14.21 lr 1.25e-05 189 img/s 8d14h left"; got != want || utf8.RuneCountInString(got) >= 80 {
 		t.Errorf("got  %q\nwant %q, below 80 characters", got, want)
 	}
 }

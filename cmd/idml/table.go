@@ -53,6 +53,21 @@ func columnsOf(rows []runlog.Row) []column {
 	return columns
 }
 
+// printRun prints what a run came to, with the published results beside it where there are some.
+func (env *environment) printRun(results *runlog.Results) {
+	rows := slices.Clone(results.Rows)
+	if len(results.Published) > 0 {
+		rows = append(rows, runlog.Row{Name: "published", Metrics: results.Published})
+	}
+	env.printResults(rows)
+	if len(results.Published) > 0 {
+		fmt.Fprintf(env.stdout, "published: %s\n", results.PublishedSource)
+	}
+	if len(results.Rows) > 0 && results.Rows[len(results.Rows)-1].Name == runlog.RowBest {
+		fmt.Fprintf(env.stdout, "the best epoch was chosen on the %s\n", results.BestChosenOn)
+	}
+}
+
 // printResults prints a table of fractions, a row each; what a row doesn't have is "–".
 func (env *environment) printResults(rows []runlog.Row) {
 	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -24,12 +24,12 @@ func trainCommand() command {
 	return command{
 		name:    "train",
 		summary: "train a model and write a run folder",
-		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]…\n       idml train --resume DIR",
+		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]…\n       idml train --resume DIR [--data FOLDER]",
 		help: `
 Train makes the folder DIR and writes into it settings, metrics, the trained model,
 predictions of the test images and results. Both baselines, raw pixels and the untrained
 network, are measured too. Ctrl-C ends training after the step under way; what was trained is
-measured, and --resume goes on from there.
+measured, and --resume goes on from there; with --data where the images have moved.
 
 Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by their path in config.json.
 Those of the paper's runs, cub, cars and sop, need --data, the folder that holds the dataset's
@@ -93,10 +93,10 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *resume != "" {
-		if *out != "" || *recipe != "" || *file != "" || *data != "" || *loss != "" || *backbone != "" || *show || len(changes) > 0 {
-			return usageError{"train: --resume takes all settings from the run: give no other option"}
+		if *out != "" || *recipe != "" || *file != "" || *loss != "" || *backbone != "" || *show || len(changes) > 0 {
+			return usageError{"train: --resume takes all settings from the run: give no other option but --data"}
 		}
-		return env.train(ctx, *resume, experiment.Resume)
+		return env.train(ctx, *resume, *data, experiment.Resume)
 	}
 	cfg, err := trainingConfig(*recipe, *file, *data, *loss, *backbone, changes)
 	if err != nil {
@@ -110,7 +110,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	if *out == "" {
 		return usageError{"train: no run folder: name one with --out DIR"}
 	}
-	return env.train(ctx, *out, func(ctx context.Context, b compute.Backend, dir string, o experiment.Options) (*runlog.Results, error) {
+	return env.train(ctx, *out, "", func(ctx context.Context, b compute.Backend, dir string, o experiment.Options) (*runlog.Results, error) {
 		return experiment.Train(ctx, b, cfg, dir, o)
 	})
 }
@@ -172,8 +172,8 @@ func readConfig(path string) (idml.Config, error) {
 	return cfg, nil
 }
 
-// train runs a training, shows its progress, and prints the results.
-func (env *environment) train(ctx context.Context, dir string, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
+// train runs a training, shows its progress, and prints the results. data is where the images of a run have moved, or "".
+func (env *environment) train(ctx context.Context, dir, data string, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
 	b, err := backend.Open("")
 	if err != nil {
 		return err
@@ -185,7 +185,11 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 		line.clear()
 		env.warn(text)
 	}
-	results, err := do(ctx, b, dir, experiment.Options{Warn: warn, Progress: func(p idml.Progress) {
+	stage := func(text string) {
+		line.clear()
+		fmt.Fprintln(env.stderr, text)
+	}
+	results, err := do(ctx, b, dir, experiment.Options{Data: data, Stage: stage, Warn: warn, Progress: func(p idml.Progress) {
 		pace.observe(p, time.Now())
 		if p.Metrics != nil {
 			line.clear()
@@ -196,7 +200,7 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 	}})
 	line.clear()
 	if err == nil {
-		env.printResults(results.Rows)
+		env.printRun(results)
 		if results.Status == runlog.StatusStopped {
 			err = context.Canceled
 		}
@@ -204,7 +208,7 @@ func (env *environment) train(ctx context.Context, dir string, do func(context.C
 	if _, missing := runlog.Open(dir); missing == nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintf(env.stdout, "stopped; go on with: idml train --resume %s\n", dir)
 	}
-	if err != nil && !errors.Is(err, context.Canceled) && !pace.seen.IsZero() {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, idml.ErrDiverged) && !pace.seen.IsZero() {
 		return fmt.Errorf("%w; when that is mended, go on with: idml train --resume %s", err, dir)
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"text/tabwriter"
 
 	"introspection/datasets"
+	"introspection/internal/wholefile"
 )
 
 func verifyCommand() command {
@@ -76,7 +76,7 @@ func runVerify(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *write != "" {
-		if err := writeManifest(*write, v.Sums); err != nil {
+		if err := wholefile.Write(*write, true, v.Sums.Write); err != nil {
 			return err
 		}
 	}
@@ -155,21 +155,4 @@ func readManifest(file string) (datasets.Manifest, error) {
 	}
 	defer f.Close()
 	return datasets.ReadManifest(f, file)
-}
-
-// writeManifest writes the sums into a new file and gives it its name when it is whole, so that a fault leaves an older one as it was.
-func writeManifest(file string, sums datasets.Manifest) error {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(sums.Write(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("writing the manifest: %w", err)
-	}
-	return nil
 }

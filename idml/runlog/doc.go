@@ -16,7 +16,10 @@
 //	results.json       one Results: what came out: the baselines before the first step, the rest when training ends or is stopped
 //	predictions.jsonl  one Prediction a line: queries of the final evaluation and their nearest images
 //	thumbnails/        NNNNN.png: small pictures of test images; NNNNN is Prediction.Index with at least five digits
-//	model.safetensors  the trained weights; written by the caller through WriteFile
+//	model.safetensors  the newest checkpoint; the caller fills it through WriteModel
+//	model-previous.safetensors, best.safetensors  the checkpoint before; that of the best epoch
+//	model-next.safetensors, model-damaged.safetensors  one that is about to become the newest; one that was found damaged
+//	report.html        the report, made from the others
 //	log.txt            what the program said, as plain text
 //	events.out.tfevents.*.idml  the records once more, for TensorBoard: a file for each program that trained the run
 //
@@ -56,7 +59,7 @@
 //
 //	go         version of Go that built the program, as "go1.26.5"
 //	os, arch   as GOOS and GOARCH spell them
-//	backend    configuration of the backend, as "xla:cpu"
+//	backend    configuration of the backend, as "xla"
 //	device     description of the device, as the backend gives it
 //	revision   commit of the program's source, with "+dirty" if it was changed; empty if unknown
 //	cpus       logical CPUs that the program could use
@@ -64,12 +67,12 @@
 //
 // metrics.jsonl:
 //
-//	kind               "step": one training step; "eval": one evaluation on the test classes
+//	kind               "step": the training steps since the record before; "eval": one evaluation on the classes that epochs are judged by
 //	epoch              from 1; an evaluation before training has 0
 //	step               optimizer steps done so far, over all epochs
-//	loss               training loss of the step; in an "eval" record not used
-//	lr                 learning rate of the base group in this step
-//	images_per_second  speed of training, as the caller averages it
+//	loss               mean training loss of these steps; in an "eval" record not used
+//	lr                 learning rate of the base group in the last of them
+//	images_per_second  speed of training, the wait for images included
 //	seconds            wall time since the run began
 //	metrics            fractions by name, as "recall@1": 0.61; left out if there are none
 //
@@ -79,6 +82,7 @@
 //	epochs, steps     how many were done
 //	seconds           wall time of the run
 //	rows              list of {name, epoch, metrics}: "raw pixels", "untrained network", "last epoch", "best epoch"
+//	best_chosen_on    "test classes", or "held-out training classes"
 //	published         metrics that a paper reports for this recipe; left out if there are none
 //	published_source  where they stand, as "arXiv:2309.09982, table 1"
 //

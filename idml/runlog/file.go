@@ -3,14 +3,14 @@
 package runlog
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"introspection/internal/wholefile"
 )
 
 // FormatError reports that a file of a run is not what its format says. Line is
@@ -32,42 +32,12 @@ func (e *FormatError) Error() string {
 // Unwrap returns the fault alone.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// temporaryMark is in the names of files that are being written.
-const temporaryMark = ".tmp-"
-
-// writeFile fills a temporary file beside path, flushes it to the disk if sync
-// is set, and renames it to path.
-func writeFile(path string, sync bool, write func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+temporaryMark+"*")
-	if err != nil {
+// writeFile writes a whole file, flushed to the disk if sync is set.
+func writeFile(path string, sync bool, write func(w io.Writer) error) error {
+	if err := wholefile.Write(path, sync, write); err != nil {
 		return fmt.Errorf("runlog: writing %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // a second Close only repeats the first fault
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("runlog: writing %s: %w", path, err)
-		}
-	}()
-	buffered := bufio.NewWriter(f)
-	if err := write(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if sync {
-		if err := f.Sync(); err != nil {
-			return err
-		}
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // writeJSON writes v, indented, as the whole of a file.

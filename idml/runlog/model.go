@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"introspection/internal/wholefile"
 )
 
 // Names of the checkpoints in a run folder.
@@ -20,8 +22,11 @@ const (
 // nextModelFile is the newest checkpoint between its writing and the turn of the names.
 const nextModelFile = "model-next.safetensors"
 
-// WriteModel writes the newest checkpoint and keeps the one before as PreviousModelFile. At every moment a whole checkpoint has
-// one of the two names; if anything fails, both files stay as they were.
+// damagedModelFile is a checkpoint that was set aside.
+const damagedModelFile = "model-damaged.safetensors"
+
+// WriteModel writes the newest checkpoint and keeps the one before as PreviousModelFile. At every moment one of the two names has a whole
+// checkpoint, if the newest was whole (see SetAsideModel); if anything fails, both files stay as they were.
 func (r *Run) WriteModel(write func(w io.Writer) error) error {
 	if err := r.WriteFile(nextModelFile, write); err != nil {
 		return err
@@ -31,7 +36,7 @@ func (r *Run) WriteModel(write func(w io.Writer) error) error {
 		err = os.Rename(r.Path(nextModelFile), r.Path(ModelFile))
 	}
 	if err == nil {
-		err = syncFolder(r.dir)
+		err = wholefile.SyncFolder(r.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("runlog: writing %s: %w", r.Path(ModelFile), err)
@@ -39,14 +44,14 @@ func (r *Run) WriteModel(write func(w io.Writer) error) error {
 	return nil
 }
 
-// syncFolder flushes the names in a folder to the disk. Some file systems can't, which is no fault.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
+// SetAsideModel takes its name from a newest checkpoint that is damaged, so that the next one doesn't push the one before out of its place. That
+// there is none is no error.
+func (r *Run) SetAsideModel() error {
+	err := os.Rename(r.Path(ModelFile), r.Path(damagedModelFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("runlog: setting a damaged checkpoint aside: %w", err)
 	}
-	_ = f.Sync()
-	return f.Close()
+	return nil
 }
 
 // RemoveLeftovers removes the temporary files that a program which was killed has left in the folder. No other program may be
@@ -57,7 +62,7 @@ func (r *Run) RemoveLeftovers() error {
 		return fmt.Errorf("runlog: removing what a killed run left: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() != nextModelFile && !(strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), temporaryMark)) {
+		if e.Name() != nextModelFile && !(strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), wholefile.Mark)) {
 			continue
 		}
 		if err := os.Remove(r.Path(e.Name())); err != nil {

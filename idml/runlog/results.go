@@ -15,7 +15,7 @@ const (
 	RowRawPixels = "raw pixels"        // baseline: the pixels themselves as embedding
 	RowUntrained = "untrained network" // baseline: the network before its first step
 	RowLast      = "last epoch"
-	RowBest      = "best epoch" // chosen on the test classes, so it flatters
+	RowBest      = "best epoch" // see Results.BestChosenOn
 )
 
 // Row is one line of the table of results: fractions by the metric's name.
@@ -47,12 +47,19 @@ func (r *Row) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// The images that the best epoch was chosen on, by its recall@1. Chosen on the test classes, it flatters.
+const (
+	ChosenOnTest    = "test classes"
+	ChosenOnHeldOut = "held-out training classes"
+)
+
 // Results is what came out of a run. See the package comment for the fields.
 type Results struct {
 	Status          string
 	Epochs, Steps   int
 	Seconds         float64
 	Rows            []Row
+	BestChosenOn    string // ChosenOnTest or ChosenOnHeldOut
 	Published       map[string]float64
 	PublishedSource string
 }
@@ -64,6 +71,7 @@ type resultsJSON struct {
 	Steps           int               `json:"steps"`
 	Seconds         number            `json:"seconds"`
 	Rows            []Row             `json:"rows"`
+	BestChosenOn    string            `json:"best_chosen_on,omitempty"`
 	Published       map[string]number `json:"published,omitempty"`
 	PublishedSource string            `json:"published_source,omitempty"`
 }
@@ -71,7 +79,7 @@ type resultsJSON struct {
 // MarshalJSON writes the form of results.json.
 func (r Results) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultsJSON{
-		r.Status, r.Epochs, r.Steps, number(r.Seconds), r.Rows, numbers(r.Published), r.PublishedSource,
+		r.Status, r.Epochs, r.Steps, number(r.Seconds), r.Rows, r.BestChosenOn, numbers(r.Published), r.PublishedSource,
 	})
 }
 
@@ -81,7 +89,7 @@ func (r *Results) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return err
 	}
-	*r = Results{j.Status, j.Epochs, j.Steps, float64(j.Seconds), j.Rows, floats(j.Published), j.PublishedSource}
+	*r = Results{j.Status, j.Epochs, j.Steps, float64(j.Seconds), j.Rows, j.BestChosenOn, floats(j.Published), j.PublishedSource}
 	return nil
 }
 

@@ -43,14 +43,20 @@ type Run struct {
 // Create makes the folder dir, with its parents, for a new run. A folder that
 // exists is used if no file of a run is in it; else the error wraps ErrExists.
 func Create(dir string) (*Run, error) {
-	for _, name := range []string{ConfigFile, MetricsFile, ResultsFile, PredictionsFile, ModelFile} {
-		_, err := os.Lstat(filepath.Join(dir, name))
-		if err == nil {
-			return nil, fmt.Errorf("%w: %s has a %s; choose another --out or remove the folder", ErrExists, dir, name)
-		}
+	names := []string{
+		ConfigFile, EnvironmentFile, MetricsFile, ResultsFile, PredictionsFile, LogFile, ModelFile, PreviousModelFile, BestFile, nextModelFile,
 	}
-	if names, err := eventFiles(dir); err == nil && len(names) > 0 {
-		return nil, fmt.Errorf("%w: %s has a %s; choose another --out or remove the folder", ErrExists, dir, names[0])
+	if events, err := eventFiles(dir); err == nil {
+		names = append(names, events...)
+	}
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ConfigFile)); err != nil {
+			return nil, fmt.Errorf("%w, or what is left of one: %s has a %s and no %s; choose another --out or remove the folder", ErrExists, dir, name, ConfigFile)
+		}
+		return nil, fmt.Errorf("%w: %s has a %s; choose another --out or remove the folder", ErrExists, dir, name)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("runlog: creating run folder %s: %w", dir, err)

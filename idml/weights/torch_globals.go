@@ -199,7 +199,7 @@ func count(value any) (int, bool) {
 
 // dims returns a tuple of numbers of elements.
 func dims(value any) ([]int, error) {
-	const most = 64 // as PyTorch
+	const most = 8 // of ours; PyTorch has 64, and weights at most 5
 	tuple, ok := value.(pickle.Tuple)
 	if !ok || len(tuple) > most {
 		return nil, fmt.Errorf("want a tuple of at most %d, got %s", most, pickle.Describe(value))

@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"idml/resnet":          {},
 	"idml/weights":         {"internal/pickle", "internal/fetch"},
 	"idml/retrieval":       {},
-	"idml/runlog":          {},
+	"idml/runlog":          {"internal/wholefile"},
 	"idml/backend":         {"internal/fetch"},
 	"idml":                 {"idml/resnet", "idml/weights", "idml/retrieval", "idml/runlog"},
 	"plots":                {"idml/runlog"},
@@ -41,7 +41,8 @@ var allowed = map[string][]string{
 	"notebooks/nb":         {"*"},
 	"internal/backendtest": {"idml/backend"},
 	"internal/archtest":    {},
-	"internal/fetch":       {},
+	"internal/fetch":       {"internal/wholefile"},
+	"internal/wholefile":   {},
 	"internal/pickle":      {},
 	"internal/sampletree":  {},
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"introspection/internal/wholefile"
 )
 
 // PartSuffix ends the name of a file that is being downloaded.
@@ -66,7 +68,7 @@ func (d Download) Run(ctx context.Context, path string) error {
 	if err := os.Rename(part.file.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return wholefile.SyncFolder(filepath.Dir(path))
 }
 
 // A mismatchError tells that what has arrived isn't the file.
@@ -203,15 +205,4 @@ func (p *part) leave(keep bool) {
 	if !keep || p.size == 0 {
 		os.Remove(p.file.Name()) // an effort: the next download looks at it again
 	}
-}
-
-// syncFolder waits until a folder's names are on the disk, on systems that can.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_ = f.Sync() // some file systems can't, which is no fault
-	return nil
 }
