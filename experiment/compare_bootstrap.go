@@ -35,12 +35,15 @@ func bootstrapQueries(x [][]float64, o BootstrapOptions) []Interval {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(o.Seed, 1))
-	means := make([][]float64, len(x[0]))
-	sums := make([]float64, len(x[0]))
+	columns := len(x[0])
+	flat := slices.Concat(x...) // one block of memory, for speed
+	means := make([][]float64, columns)
+	sums := make([]float64, columns)
 	for range o.Resamples {
 		clear(sums)
 		for range x {
-			for k, v := range x[rng.IntN(len(x))] {
+			i := rng.IntN(len(x)) * columns
+			for k, v := range flat[i : i+columns] {
 				sums[k] += v
 			}
 		}

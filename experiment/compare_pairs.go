@@ -255,7 +255,7 @@ func hitShares(runs []ranks, queries []queryName, ks []int) [][]float64 {
 		for k, K := range ks {
 			hits := 0
 			for _, r := range runs {
-				if rank := r[q]; rank > 0 && rank < K {
+				if rank := r[q]; rank > 0 && rank <= K {
 					hits++
 				}
 			}

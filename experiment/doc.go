@@ -6,4 +6,7 @@
 //
 // [Open] finds the images of a configuration and checks everything that can be checked before training. [Train] makes a run folder, [Resume] continues
 // one, [Evaluate] measures one, and [EvaluateEmbeddings] measures embeddings made elsewhere.
+//
+// A [Grid] describes many runs, whose [Plan] is trained by [Sweep]. [Compare] groups finished runs by their settings, and an [Analysis] holds settings against each
+// other.
 package experiment

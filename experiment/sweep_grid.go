@@ -5,6 +5,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,14 +225,17 @@ func slowestFirst(axes []gridAxis) []int {
 	return order
 }
 
-// combine returns the configuration of a combination.
+// combine returns the configuration of a combination. As Train does, it makes the path of the images absolute.
 func combine(axes []gridAxis, choice []int) (cfg idml.Config, err error) {
 	for i, k := range choice {
 		if err := axes[i].points[k].apply(&cfg); err != nil {
 			return cfg, err
 		}
 	}
-	return cfg, nil
+	if cfg.Data.Folder != "" {
+		cfg.Data.Folder, err = filepath.Abs(cfg.Data.Folder)
+	}
+	return cfg, err
 }
 
 // choiceName joins the labels of the points that a combination has of axes with several; "run" where nothing varies.

@@ -4,6 +4,7 @@ package experiment_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,7 +125,11 @@ func TestGridData(t *testing.T) {
 	for _, r := range p.Runs {
 		got = append(got, r.Name+" "+r.Config.Data.Name+" "+r.Config.Data.Folder)
 	}
-	if diff := cmp.Diff([]string{"glyphs glyphs ", "cub cub photos", "sop sop photos", "folder folder photos"}, got); diff != "" {
+	photos, err := filepath.Abs("photos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"glyphs glyphs ", "cub cub " + photos, "sop sop " + photos, "folder folder " + photos}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -29,7 +29,7 @@ func poolFeatures(x *Node) *Node {
 }
 
 // globalMaximum returns the maxima [batch, channels] of feature maps. Places that share a maximum share its gradient, as in PyTorch's amax: GoMLX's own gives
-// each of them all of it. In bfloat16, whose numbers between 4 and 8 are 1/32 apart, such ties are common.
+// each of them all of it. In bfloat16, whose numbers between 4 and 8 are 1/32 apart, such ties are no rarity.
 func globalMaximum(x *Node) *Node {
 	top := StopGradient(ReduceAndKeep(x, ReduceMax, 1, 2))
 	ties := ConvertDType(Equal(x, top), x.DType())

@@ -56,7 +56,7 @@ func MedianFactor(backend compute.Backend, m *Model, e *Embedded) (float64, erro
 
 // factorOfProxies returns the factors of embeddings, semantic and uncertainty, and proxies.
 func (m Metric) factorOfProxies(in []*graph.Node) *graph.Node {
-	return m.proxyFactor(Embedding{Semantic: in[0], Uncertainty: in[1]}, normalizeRows(in[0]), normalizeRows(in[2]), in[2])
+	return m.proxyFactor(Embedding{Semantic: in[0], Uncertainty: in[1]}, products(normalizeRows(in[0]), normalizeRows(in[2])), in[2])
 }
 
 // factorOfPairs returns the factors of all pairs of embeddings, semantic and uncertainty. The few of an image with itself don't move a median.

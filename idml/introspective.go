@@ -81,21 +81,20 @@ func (m Metric) TrainsUncertainty() bool { return m.Form == Paper || m.Form == R
 
 // ProxySimilarity returns the similarities [batch, classes] of embeddings to proxies [classes, dim].
 func (m Metric) ProxySimilarity(e Embedding, proxies *Node) *Node {
-	x, p := normalizeRows(e.Semantic), normalizeRows(proxies)
-	cosine := DotGeneral(x, []int{1}, nil, p, []int{1}, nil)
+	cosine := products(normalizeRows(e.Semantic), normalizeRows(proxies))
 	if m.Form == Plain {
 		return cosine
 	}
-	return OneMinus(Mul(OneMinus(cosine), m.proxyFactor(e, x, p, proxies)))
+	return OneMinus(Mul(OneMinus(cosine), m.proxyFactor(e, cosine, proxies)))
 }
 
-// proxyFactor returns the factors [batch, classes] in (0, 1] by which uncertainty shrinks the dissimilarity of embeddings to proxies; x and p
-// are the normalized rows of both. Where most are near 0, the loss sees every pair as equal and the semantic head hardly learns.
-func (m Metric) proxyFactor(e Embedding, x, p, proxies *Node) *Node {
+// proxyFactor returns the factors [batch, classes] in (0, 1] by which uncertainty shrinks the dissimilarity of embeddings to proxies; cosine is
+// that of both. Where most are near 0, the loss sees every pair as equal and the semantic head hardly learns.
+func (m Metric) proxyFactor(e Embedding, cosine, proxies *Node) *Node {
 	u := e.Uncertainty
 	switch m.Form {
 	case Paper, Constant:
-		alpha, beta := Sqrt(clampBelow(SquaredDistances(x, p))), rootNorm(u)
+		alpha, beta := Sqrt(clampBelow(MulScalar(OneMinus(cosine), 2))), rootNorm(u) // of rows of length 1, ‖x−p‖² = 2(1−S)
 		if m.Form == Constant {
 			beta = StopGradient(ReduceAndKeep(beta, ReduceMean, 0))
 		}
@@ -107,7 +106,7 @@ func (m Metric) proxyFactor(e Embedding, x, p, proxies *Node) *Node {
 		beta := AddScalar(ReduceAndKeep(Square(u), ReduceSum, -1), releasedOffset)
 		return Exp(Neg(Div(beta, MulScalar(clampBelow(SquaredDistances(e.Semantic, proxies)), m.Tau))))
 	default:
-		return OnesLike(DotGeneral(x, []int{1}, nil, p, []int{1}, nil))
+		return OnesLike(cosine)
 	}
 }
 
@@ -121,11 +120,17 @@ func IntrospectiveDistance(alpha, beta, tau float64) float64 {
 
 // SquaredDistances returns the [n, m] squared Euclidean distances between the rows of x, [n, d], and y, [m, d], as |x|² + |y|² − 2xy: rounding can
 // make those of equal rows slightly negative.
-func SquaredDistances(x, y *Node) *Node {
+func SquaredDistances(x, y *Node) *Node { return squaredDistances(x, y, products(x, y)) }
+
+// squaredDistances is SquaredDistances with the products xy at hand: a gradient through both then multiplies matrices once.
+func squaredDistances(x, y, xy *Node) *Node {
 	xx := ReduceAndKeep(Square(x), ReduceSum, -1)
 	yy := Reshape(ReduceSum(Square(y), -1), 1, y.Shape().Dimensions[0])
-	return Sub(Add(xx, yy), MulScalar(DotGeneral(x, []int{1}, nil, y, []int{1}, nil), 2))
+	return Sub(Add(xx, yy), MulScalar(xy, 2))
 }
+
+// products returns the [n, m] dot products of the rows of x, [n, d], and y, [m, d].
+func products(x, y *Node) *Node { return DotGeneral(x, []int{1}, nil, y, []int{1}, nil) }
 
 // clampBelow keeps squared distances at or above 1e-6, with gradient 0 where it holds them. NaN stays NaN.
 func clampBelow(d *Node) *Node {

@@ -24,12 +24,13 @@ func (m Metric) Pairs(e Embedding) Pairs {
 		exceptions.Panicf("idml: form %q has no distance between two images: it exists for proxies only", m.Form)
 	}
 	x := e.Semantic
-	squared := SquaredDistances(x, x)
+	product := products(x, x)
+	squared := squaredDistances(x, x, product)
 	bounded := clampBelow(squared)
 	alpha := Sqrt(bounded)
 	p := Pairs{
 		Alpha: StopGradient(alpha), Equal: LessOrEqual(squared, Scalar(x.Graph(), x.DType(), smallestSquaredDistance)),
-		Distance: alpha, SquaredDistance: bounded, Similarity: DotGeneral(x, []int{1}, nil, x, []int{1}, nil),
+		Distance: alpha, SquaredDistance: bounded, Similarity: product,
 	}
 	if m.Form == Plain {
 		return p

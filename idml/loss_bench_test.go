@@ -3,8 +3,11 @@
 package idml
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -12,8 +15,8 @@ import (
 	"introspection/internal/backendtest"
 )
 
-// BenchmarkIntrospective times what a loss adds to a training step, its value and its gradients by embeddings and proxies, in the plain form and in the
-// introspective ones: 120 images, 512 dimensions, 100 classes.
+// BenchmarkIntrospective times what a loss adds to a training step, its value and its gradients by embeddings and proxies, in each of its forms: 120
+// images, 512 dimensions, 100 classes.
 func BenchmarkIntrospective(b *testing.B) {
 	const batch, dim, classes = 120, 512, 100
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -24,16 +27,12 @@ func BenchmarkIntrospective(b *testing.B) {
 	}
 	args := []any{rows(batch, 1), rows(batch, 0.01), rows(classes, 0.14), tensors.FromValue(labels), []uint64{1, 2, 3}}
 	for _, info := range Losses() {
-		for _, form := range info.Forms {
-			b.Run(info.Name+"/"+string(form), func(b *testing.B) {
-				c, err := DefaultLoss(info.Name)
-				if err != nil {
-					b.Fatal(err)
-				}
-				l, err := NewLoss(c)
-				if err != nil {
-					b.Fatal(err)
-				}
+		b.Run(info.Name, func(b *testing.B) {
+			l, err := NewLoss(defaultLoss(b, info.Name))
+			if err != nil {
+				b.Fatal(err)
+			}
+			compareForms(b, info.Forms, func(form Form) func() error {
 				exec, err := NewExec(backendtest.Open(b), func(in []*Node) []*Node {
 					input := LossInput{Embedding: Embedding{normalizeRows(in[0]), in[1]}, Labels: in[3], Proxies: in[2]}
 					_, input.Uniform = uniforms(in[4], batch)
@@ -43,40 +42,28 @@ func BenchmarkIntrospective(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				defer exec.Finalize()
-				call := func() {
+				b.Cleanup(exec.Finalize)
+				return func() error {
 					out, err := exec.Call(args...)
-					if err != nil {
-						b.Fatal(err)
-					}
 					for _, t := range out {
 						t.MustFinalizeAll()
 					}
-				}
-				call() // compiles
-				for b.Loop() {
-					call()
+					return err
 				}
 			})
-		}
+		})
 	}
 }
 
-// BenchmarkIntrospectiveStep times whole training steps, mixup included, of the smallest recipe's network on images of 32 pixels: what the introspective form adds
-// to the step of a larger network is the same, and a smaller share.
+// BenchmarkIntrospectiveStep times whole training steps, mixup included, of 120 images of 32 pixels by the smallest recipe's network with 512 dimensions and 100
+// classes. What the introspective form adds to the step of a larger network is the same, and a smaller share.
 func BenchmarkIntrospectiveStep(b *testing.B) {
 	const classes = 100
 	for _, info := range Losses() {
-		for _, form := range info.Forms {
-			if form != Plain && form != Paper {
-				continue
-			}
-			b.Run(info.Name+"/"+string(form), func(b *testing.B) {
+		b.Run(info.Name, func(b *testing.B) {
+			compareForms(b, []Form{Plain, Paper}, func(form Form) func() error {
 				c := Glyphs()
-				c.Data.BatchSize, c.Model.EmbeddingSize, c.Metric.Form = 120, 512, form
-				if err := c.UseLoss(info.Name); err != nil {
-					b.Fatal(err)
-				}
+				c.Data.BatchSize, c.Model.EmbeddingSize, c.Metric.Form, c.Loss = 120, 512, form, defaultLoss(b, info.Name)
 				m, err := NewModel(c, classes)
 				if err != nil {
 					b.Fatal(err)
@@ -87,20 +74,60 @@ func BenchmarkIntrospectiveStep(b *testing.B) {
 				}
 				indices := make([]int, c.Data.BatchSize)
 				for i := range indices {
-					indices[i] = i%30 + i/30*classes
+					indices[i] = i%30 + i/30*classes // four images of a class
 				}
 				batch := gratings{classes: classes, size: c.Data.ImageSize}.images(indices)
-				in := StepInput{Images: batch.Inputs[0], Labels: batch.Labels[0], LearningRate: 1e-4, Mix: c.Mixing.draw(1, 0, 0, c.Data.BatchSize), Random: drawState(1, 0, 0)}
-				step := func() {
-					if _, err := trainer.Step(in); err != nil {
-						b.Fatal(err)
-					}
+				in := StepInput{
+					Images: batch.Inputs[0], Labels: batch.Labels[0], LearningRate: 1e-4, Mix: c.Mixing.draw(1, 0, 0, c.Data.BatchSize), Random: drawState(1, 0, 0),
 				}
-				step() // compiles
-				for b.Loop() {
-					step()
+				return func() error {
+					_, err := trainer.Step(in)
+					return err
 				}
 			})
+		})
+	}
+}
+
+func defaultLoss(b *testing.B, name string) LossConfig {
+	b.Helper()
+	c, err := DefaultLoss(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+// compareForms runs what each form is given by turns, so that other work on the machine slows all alike, and reports the median time of each, and its ratio to the
+// first's.
+func compareForms(b *testing.B, forms []Form, prepare func(Form) func() error) {
+	b.Helper()
+	calls, times := make([]func() error, len(forms)), make([][]time.Duration, len(forms))
+	for i, form := range forms {
+		calls[i] = prepare(form)
+		if err := calls[i](); err != nil { // compiles
+			b.Fatal(err)
 		}
+	}
+	for b.Loop() {
+		for i, call := range calls {
+			start := time.Now()
+			if err := call(); err != nil {
+				b.Fatal(err)
+			}
+			times[i] = append(times[i], time.Since(start))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of all forms together, of no interest
+	var first float64
+	for i, form := range forms {
+		slices.Sort(times[i])
+		median := times[i][len(times[i])/2].Seconds()
+		b.ReportMetric(median*1e3, fmt.Sprintf("ms-%s", form))
+		if i == 0 {
+			first = median
+			continue
+		}
+		b.ReportMetric(median/first, fmt.Sprintf("%s/%s", form, forms[0]))
 	}
 }

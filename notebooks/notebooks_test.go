@@ -17,7 +17,7 @@ import (
 
 	// What notebooks import: a change there must run them again, in spite of the cache of test results.
 	_ "introspection/experiment"
-	_ "introspection/notebooks/nb"
+	"introspection/notebooks/nb"
 )
 
 // A notebook is the part of the notebook format (version 4) that the tests look at.
@@ -93,9 +93,10 @@ func makeNotebook(t *testing.T, kernel string, sources ...string) string {
 	return name
 }
 
-// execute runs a notebook through Jupyter in an empty folder, and returns the executed one and what the program said. It
-// skips the test where "make setup" wasn't run; "make test" runs it.
-func execute(t *testing.T, name string) (executed, said string, err error) {
+// execute runs a notebook through Jupyter in an empty folder, and returns the executed one and what the program said. Variables, NAME=VALUE, are
+// added to the environment, from which IDML_DATA is taken: no test trains for hours. It skips the test where "make setup" wasn't run;
+// "make test" runs it.
+func execute(t *testing.T, name string, variables ...string) (executed, said string, err error) {
 	t.Helper()
 	python, err := filepath.Abs("../.venv/bin/python")
 	if err != nil {
@@ -111,6 +112,7 @@ func execute(t *testing.T, name string) (executed, said string, err error) {
 	directory := t.TempDir()
 	executed = filepath.Join(directory, "executed.ipynb")
 	command := exec.CommandContext(t.Context(), python, "run_notebook.py", "--directory", directory, "--output", executed, name)
+	command.Env = append(append(os.Environ(), nb.DataEnv+"="), variables...)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // so that it ends its kernel
 	command.WaitDelay = 10 * time.Second
 	out, err := command.CombinedOutput()

@@ -84,8 +84,8 @@ def path(folder, name):
 
 
 def inputs(folder, rate="6e-5", residual="0.2"):
-    """RESIDUAL is the scale of the last batch normalization of each block: 1 is torchvision's default; a random network with less
-    amplifies rounding less, as trained ones do (docs/parity.md)."""
+    """RESIDUAL is the scale of the last batch normalization of each block: 1 is torchvision's default. The less it is, the
+    less a random network amplifies rounding: see docs/parity.md."""
     torch.manual_seed(0)
     net, pixels = TwoHeadResNet50(), synthetic_images()
     for name, m in net.named_modules():

@@ -110,7 +110,13 @@ func runSweep(ctx context.Context, env *environment, args []string) error {
 	if err := plan.Store(dir); err != nil {
 		return err
 	}
-	return env.sweep(ctx, dir, plan, runs, f.jobs, gpus)
+	begun := time.Now()
+	reports := env.sweep(ctx, dir, runs, f.jobs, gpus)
+	again := "idml sweep --resume " + dir
+	if f.shard != "" {
+		again += " --shard " + f.shard
+	}
+	return env.printReports(ctx, dir, again, plan, reports, time.Since(begun))
 }
 
 // plan returns the plan that the options name, or that of the folder to resume, and the folder.
@@ -133,17 +139,15 @@ func (f *sweepFlags) plan() (*experiment.Plan, string, error) {
 	return plan, f.out, err
 }
 
-// sweep trains runs, tells when each begins and ends, and lists what came of them.
-func (env *environment) sweep(ctx context.Context, dir string, plan *experiment.Plan, runs []experiment.PlannedRun, jobs int, gpus []string) error {
-	begun := time.Now()
-	reports := experiment.Sweep(ctx, dir, runs, experiment.SweepOptions{
+// sweep trains runs and tells when each begins and ends.
+func (env *environment) sweep(ctx context.Context, dir string, runs []experiment.PlannedRun, jobs int, gpus []string) []experiment.RunReport {
+	return experiment.Sweep(ctx, dir, runs, experiment.SweepOptions{
 		Jobs:   jobs,
 		Launch: func(ctx context.Context, l experiment.Launch) error { return launch(ctx, l, gpus) },
 		Report: func(k int, r experiment.RunReport) {
 			fmt.Fprintf(env.stderr, "%d of %d: %s: %s\n", k+1, len(runs), r.Name, reportText(r))
 		},
 	})
-	return env.printReports(ctx, dir, plan, reports, time.Since(begun))
 }
 
 // reportText tells in a few words where a run stands.

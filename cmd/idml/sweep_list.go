@@ -34,9 +34,13 @@ func (env *environment) listRuns(dir string, runs []experiment.PlannedRun, leftO
 	return nil
 }
 
-// printReports prints what came of the runs: how many ended and how, which failed and why, what was left out, and what to do next. The error is nil
-// if all have finished.
-func (env *environment) printReports(ctx context.Context, dir string, plan *experiment.Plan, reports []experiment.RunReport, took time.Duration) error {
+// printReports prints what came of the runs: how many ended and how, which failed and why, what was left out, and what to do next. again is the command to go
+// on with. The error is nil if all have finished.
+func (env *environment) printReports(ctx context.Context, dir, again string, plan *experiment.Plan, reports []experiment.RunReport, took time.Duration) error {
+	if len(reports) == 0 {
+		fmt.Fprintf(env.stdout, "%s: none of the %d runs belongs to this share\n", dir, len(plan.Runs))
+		return nil
+	}
 	count := map[string]int{}
 	for _, r := range reports {
 		count[r.State]++
@@ -47,7 +51,11 @@ func (env *environment) printReports(ctx context.Context, dir string, plan *expe
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	fmt.Fprintf(env.stdout, "%s: %s of %d runs in %s\n", dir, strings.Join(parts, ", "), len(plan.Runs), took.Round(time.Second))
+	whole := fmt.Sprintf("%d runs", len(reports))
+	if len(reports) < len(plan.Runs) {
+		whole += fmt.Sprintf(", a share of %d,", len(plan.Runs))
+	}
+	fmt.Fprintf(env.stdout, "%s: %s of %s in %s\n", dir, strings.Join(parts, ", "), whole, took.Round(time.Second))
 	for _, r := range reports {
 		if r.State == experiment.RunFailed {
 			fmt.Fprintf(env.stdout, "failed: %s: %s; log: %s\n", r.Name, oneLine(r.Err), r.Log)
@@ -55,11 +63,11 @@ func (env *environment) printReports(ctx context.Context, dir string, plan *expe
 	}
 	printLeftOut(env, plan.LeftOut)
 	if ctx.Err() != nil {
-		fmt.Fprintf(env.stdout, "stopped; go on with: idml sweep --resume %s\n", dir)
+		fmt.Fprintf(env.stdout, "stopped; go on with: %s\n", again)
 		return ctx.Err()
 	}
 	if n := count[experiment.RunFailed]; n > 0 {
-		return fmt.Errorf("%d of %d runs failed; when that is mended, go on with: idml sweep --resume %s", n, len(reports), dir)
+		return fmt.Errorf("%d of %d runs failed; when that is mended, go on with: %s", n, len(reports), again)
 	}
 	if n := count[experiment.RunBusy]; n > 0 {
 		return fmt.Errorf("%d of %d runs are being trained by another program", n, len(reports))

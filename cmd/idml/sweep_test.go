@@ -38,7 +38,8 @@ func sweepArgs(images, out string, more ...string) []string {
 func TestSweep(t *testing.T) {
 	images, dir := writeImages(t, 6, 6, 6, 4, 4, 4), t.TempDir()
 	out := filepath.Join(dir, "sweep")
-	args := sweepArgs(images, out, "--metric", "plain,released", "--jobs", "2", "--grid", "data.batch_size=6,600")
+	t.Chdir(filepath.Dir(images)) // paths in options may be relative
+	args := sweepArgs(filepath.Base(images), out, "--metric", "plain,released", "--jobs", "2", "--grid", "data.batch_size=6,600")
 	stdout, stderr, status := program(t, args...)
 	if status != exitError || !strings.Contains(stderr, "idml: 2 of 4 runs failed") || strings.Count(stderr, ": begins\n") != 4 {
 		t.Fatalf("status %d, %s", status, stderr)
@@ -72,6 +73,16 @@ func TestSweep(t *testing.T) {
 	fail(t, exitError, "in plain/data.batch_size=6, epochs is 2, not 3", append(args, "--set", "epochs=3")...)
 	if list := succeed(t, append(args, "--dry-run", "--shard", "1/2")...); strings.Count(list, "\n") != 2 || strings.Count(list, "failed before") != 2 {
 		t.Errorf("--dry-run of a share prints\n%s", list)
+	}
+	if share := succeed(t, "sweep", "--resume", out, "--shard", "0/2"); !strings.Contains(share, "2 finished of 2 runs, a share of 4, in 0s\n") {
+		t.Errorf("a share that is done prints\n%s", share)
+	}
+	_, stderr, _ = program(t, "sweep", "--resume", out, "--shard", "1/2")
+	if want := "go on with: idml sweep --resume " + out + " --shard 1/2\n"; !strings.HasSuffix(stderr, want) {
+		t.Errorf("a share with failures prints %s, want %s at its end", stderr, want)
+	}
+	if share := succeed(t, "sweep", "--resume", out, "--shard", "4/5"); !strings.Contains(share, "none of the 4 runs") {
+		t.Errorf("an empty share prints\n%s", share)
 	}
 	checkCompareSweep(t, out)
 }

@@ -9,8 +9,11 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
@@ -35,29 +38,67 @@ func Check(err error) {
 // Show shows a figure in its own size, as PNG, which all programs that show notebooks can show. It panics if the figure can't be
 // drawn.
 func Show(f plots.Figure) {
-	var drawn, small bytes.Buffer
-	Check(plots.WritePNG(&drawn, f))
+	var small bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	Check(encoder.Encode(&small, coarse(Must(png.Decode(&drawn)))))
+	Check(encoder.Encode(&small, coarse(picture(f))))
+	show(f, protocol.MIMEImagePNG, small.Bytes())
+}
+
+// jpegQuality is that of figures with photographs: text stays clear of visible noise.
+const jpegQuality = 88
+
+// ShowPhotographs is Show for a figure that consists of photographs: as JPEG, which takes a fifth of the space.
+func ShowPhotographs(f plots.Figure) {
+	var small bytes.Buffer
+	Check(writeJPEG(&small, f))
+	show(f, "image/jpeg", small.Bytes())
+}
+
+func writeJPEG(w io.Writer, f plots.Figure) error {
+	return jpeg.Encode(w, onWhite(picture(f)), &jpeg.Options{Quality: jpegQuality})
+}
+
+// picture returns a figure as an image, of two dots a px.
+func picture(f plots.Figure) image.Image {
+	var drawn bytes.Buffer
+	Check(plots.WritePNG(&drawn, f))
+	return Must(png.Decode(&drawn))
+}
+
+// show displays a figure that was encoded, in the figure's size.
+func show(f plots.Figure, mime protocol.MIMEType, data []byte) {
 	w, h := f.Size()
-	size := map[string]int{"width": int(w / plots.Px), "height": int(h / plots.Px)} // the picture has two dots a px
-	Check(deliver(&protocol.DisplayData{
-		Data:     map[protocol.MIMEType]any{protocol.MIMEImagePNG: small.Bytes()},
-		Metadata: map[string]any{string(protocol.MIMEImagePNG): size},
-	}))
+	size := map[string]int{"width": int(w / plots.Px), "height": int(h / plots.Px)}
+	Check(deliver(&protocol.DisplayData{Data: map[protocol.MIMEType]any{mime: data}, Metadata: map[string]any{string(mime): size}}))
+}
+
+// onWhite returns a picture on a white ground.
+func onWhite(img image.Image) *image.RGBA {
+	out := image.NewRGBA(img.Bounds())
+	draw.Draw(out, out.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Over)
+	return out
 }
 
 // coarse returns a picture on white with 64 levels of red, green and blue instead of 256. The eye hardly sees it, and pictures of
 // images take two thirds of the space in a saved notebook.
 func coarse(img image.Image) *image.RGBA {
 	const levels = 64
-	out := image.NewRGBA(img.Bounds())
-	draw.Draw(out, out.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Over)
+	out := onWhite(img)
 	for i, v := range out.Pix {
 		out.Pix[i] = uint8((int(v)*(levels-1) + 127) / 255 * 255 / (levels - 1))
 	}
 	return out
+}
+
+// Say shows a paragraph of text. Unlike what is printed, it keeps its place among tables and figures.
+func Say(format string, args ...any) { Check(HTML(paragraph("div", format, args...))) }
+
+// Heading shows a line in bold, to stand above a table or a figure.
+func Heading(format string, args ...any) { Check(HTML(paragraph("b", format, args...))) }
+
+func paragraph(tag, format string, args ...any) string {
+	return fmt.Sprintf("<%s>%s</%[1]s>", tag, html.EscapeString(fmt.Sprintf(format, args...)))
 }
 
 // Table shows rows of text under heads; the first column names the rows. It panics if a row has another length than heads.
@@ -65,8 +106,8 @@ func Table(heads []string, rows [][]string) {
 	Check(HTML(table(heads, rows)))
 }
 
-// Results shows the rows of a run's results, with the metrics that are named, such as "recall@1", to three digits; what a row
-// doesn't have is "–".
+// Results shows the rows of a run's results and then the published ones, if there are any, with the metrics that are named, such as
+// "recall@1", to three digits; what a row doesn't have is "–".
 func Results(results runlog.Results, metrics ...string) {
 	Table(resultsTable(results, metrics))
 }
@@ -102,7 +143,11 @@ func resultsTable(results runlog.Results, metrics []string) (heads []string, row
 	for _, m := range metrics {
 		heads = append(heads, plots.MetricTitle(m))
 	}
-	for _, r := range results.Rows {
+	all := results.Rows
+	if results.Published != nil {
+		all = append(slices.Clone(all), runlog.Row{Name: "published", Metrics: results.Published})
+	}
+	for _, r := range all {
 		row := []string{r.Name}
 		for _, m := range metrics {
 			text := "–"

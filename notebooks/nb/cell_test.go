@@ -89,4 +89,14 @@ func TestResultsTable(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"raw pixels", "0.250", "0.000", "–", "–"}, {"last epoch", "0.667", "–", "–", "–"}}, rows); diff != "" {
 		t.Error(diff)
 	}
+	results := runlog.Results{Rows: []runlog.Row{{Name: "last epoch", Metrics: map[string]float64{"recall@1": 0.5}}}, Published: map[string]float64{"recall@1": 0.707}}
+	if _, rows := resultsTable(results, []string{"recall@1"}); !cmp.Equal(rows, [][]string{{"last epoch", "0.500"}, {"published", "0.707"}}) {
+		t.Errorf("rows %v, want the published one last", rows)
+	}
+}
+
+func TestParagraph(t *testing.T) {
+	if got, want := paragraph("b", "%s: %d%%", "a<b", 3), "<b>a&lt;b: 3%</b>"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 }

@@ -5,7 +5,9 @@
 // [PNG] and [SVG] take the functions that draw a figure to a writer, [HTML] and [Markdown] take text, and a [Live] is one
 // place of the output that changes while a cell works. Everything is on its way to the browser before a function returns, so
 // that a cell's program may end at any time. Outside a notebook figures are drawn, so that their errors show, and nothing is
-// displayed.
+// displayed. [Must], [Show], [Table] and [Say] are short forms that end a cell with an error.
+//
+// [Photographs] are the paper's datasets where they are at hand, and small drawn ones in their layouts where they are not.
 package nb
 
 import (

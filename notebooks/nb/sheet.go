@@ -19,8 +19,7 @@ import (
 	"introspection/plots"
 )
 
-// A Sheet shows some images of a dataset, a row for each kind of ambiguity; it is a plots.Figure. Under an image stands the amount
-// of its ambiguity, which grows from left to right.
+// A Sheet shows some images in rows; it is a plots.Figure.
 type Sheet struct {
 	rows    []sheetRow
 	columns int
@@ -32,8 +31,9 @@ type sheetRow struct {
 	notes  []string
 }
 
-// NewSheet returns a sheet with so many images of each kind that d has, fewer if there are fewer. They lie evenly in the order of
-// amount, then of number: of clear images, which have no amount, evenly in the dataset. It panics if columns isn't positive.
+// NewSheet returns a sheet with so many images of each kind of ambiguity that d has, fewer if there are fewer. They lie evenly in the
+// order of amount, then of number: of clear images, which have no amount, evenly in the dataset. Under an image stands the amount, which
+// grows from left to right. It panics if columns isn't positive.
 func NewSheet(d *datasets.Dataset, columns int) (*Sheet, error) {
 	if columns < 1 {
 		panic(fmt.Sprintf("nb: a sheet of %d columns", columns))

@@ -4,6 +4,7 @@ package nb
 
 import (
 	"fmt"
+	"html"
 	"strings"
 	"time"
 
@@ -30,6 +31,11 @@ func NewTraining() *Training {
 	t := &Training{live: NewLive(trainingInterval), begun: time.Now(), now: time.Now, recall: -1}
 	Check(t.live.Update("measuring the baselines and compiling the training step …"))
 	return t
+}
+
+// Stage takes what begins where no step is taken, such as the last measurement.
+func (t *Training) Stage(text string) {
+	Check(t.live.Update(html.EscapeString(text) + " …"))
 }
 
 // Progress takes what a run tells after each step and evaluation.
