@@ -60,7 +60,6 @@ type trial struct {
 // measured, before the folder is a run; if that fails or ctx ends in it, nothing is left behind. From then on the folder always holds a checkpoint that
 // Resume and Evaluate take, and Results.Status is "stopped" until the last epoch is measured. When ctx ends in training, what was trained is measured.
 func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir string, o Options) (results *runlog.Results, err error) {
-	book, o := newLogbook("training", backend, o)
 	if cfg.Data.Folder != "" { // so that the run can be opened from another folder
 		if cfg.Data.Folder, err = filepath.Abs(cfg.Data.Folder); err != nil {
 			return nil, err
@@ -70,6 +69,7 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err != nil {
 		return nil, err
 	}
+	book, o := newLogbook("training", backend, o)
 	if task.incomplete != nil {
 		o.warn("%v", task.incomplete)
 	}

@@ -30,7 +30,8 @@ Eval measures how well test images find images of their own class: R@K, R-precis
 and NMI, AMI and F1 of k-means clusters, all as fractions of 1.
 
 RUN is a run folder: its newest checkpoint is measured, and predictions and thumbnails are made
-anew. With --data, its images are read from a folder to which they have moved. CHECKPOINT is one of its .safetensors files, with config.json beside it; nothing is written.
+anew. With --data, its images are read from a folder to which they have moved. CHECKPOINT is
+one of its .safetensors files, with config.json beside it; nothing is written.
 
 FILE is a safetensors file with the tensors "embeddings" [n, d] float32 and "labels" [n]
 int32 or int64, and optionally "uncertainties" [n, d] and "clusters" [n], which are then

@@ -85,7 +85,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 		set.Func(short.name, short.usage, func(value string) error { return changes.Set(short.key + "=" + value) })
 	}
 	set.BoolFunc("mixup", "add mixed images to each step; --mixup=false leaves them out", func(value string) error { return changes.Set("mixing.mixup=" + value) })
-	loss := set.String("loss", "", "the loss, by `name`: "+strings.Join(idml.LossNames(), ", "))
+	loss := set.String("loss", "", "the loss, by `name`: see \"idml losses\"")
 	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))
 	show := set.Bool("print-config", false, "print the settings as JSON and end")
 	set.Var(&changes, "set", "change a setting, as `key=value`; may be repeated")

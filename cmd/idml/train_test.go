@@ -125,7 +125,7 @@ func TestFromTrainingToReport(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "seed-0"), filepath.Join(dir, "seed-1")
 	stdout, stderr, status := program(t, append([]string{"train", "--recipe", "glyphs", "--out", first}, tiny()...)...)
-	if status != exitOK || !regexp.MustCompile(`^epoch 1 of 1: R@1 0\.\d{3}\n$`).MatchString(stderr) {
+	if status != exitOK || !regexp.MustCompile(`^baselines: .*\nbaselines: .*\nepoch 1 of 1: R@1 0\.\d{3}\nmeasuring the last epoch .*\n$`).MatchString(stderr) {
 		t.Fatalf("train: status %d, %q", status, stderr)
 	}
 	for _, text := range []string{"R@1", "MAP@R", runlog.RowRawPixels, runlog.RowUntrained, runlog.RowLast, runlog.RowBest, "56 steps in ", first} {

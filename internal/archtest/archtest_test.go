@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"idml/backend":         {"internal/fetch"},
 	"idml":                 {"idml/resnet", "idml/weights", "idml/retrieval", "idml/runlog"},
 	"plots":                {"idml/runlog"},
-	"experiment":           {"datasets", "idml", "idml/retrieval", "idml/runlog", "idml/weights", "plots"},
+	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/runlog", "idml/weights", "plots"},
 	"cmd/idml":             {"*"},
 	"notebooks":            {"*"},
 	"notebooks/nb":         {"*"},
