@@ -261,3 +261,18 @@ func (c Config) Validate() error {
 	}
 	return fmt.Errorf("config: %w", errors.Join(faults...))
 }
+
+// Trains tells whether a group is trained, in warm-up or after it. The uncertainty head isn't where the metric doesn't teach it (plain, constant), nor in
+// the released form's warm-up. Code: in warm-up, the semantic head and the proxies alone.
+func (c Config) Trains(g Group, warmup bool) bool {
+	switch g {
+	case SemanticHead, Proxies:
+		return true
+	case UncertaintyHead:
+		form := c.Metric.Form
+		return form != Plain && form != Constant && (form != Released || !warmup)
+	case Backbone:
+		return !warmup
+	}
+	return false
+}

@@ -203,7 +203,7 @@ func TestTrainedGroups(t *testing.T) {
 func TestLearningRate(t *testing.T) {
 	c := OptimizerConfig{LearningRate: 8, DecayEvery: 5, DecayFactor: 0.5}
 	for epoch, want := range map[int]float64{0: 8, 4: 8, 5: 4, 9: 4, 10: 2, 26: 0.25} {
-		if got := c.learningRate(epoch); got != want {
+		if got := c.Rate(epoch); got != want {
 			t.Errorf("epoch %d: %v, want %v", epoch, got, want)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// learningRate is StepLR: the rate of an epoch, counted from 0, multiplied by DecayFactor after every DecayEvery epochs.
-func (c OptimizerConfig) learningRate(epoch int) float64 {
+// Rate is StepLR: the learning rate of an epoch, counted from 0, multiplied by DecayFactor after every DecayEvery epochs.
+func (c OptimizerConfig) Rate(epoch int) float64 {
 	return c.LearningRate * math.Pow(c.DecayFactor, float64(epoch/c.DecayEvery))
 }
 

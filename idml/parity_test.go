@@ -279,7 +279,7 @@ func (p parity) train(t *testing.T, compute string) (losses, seconds []float64) 
 		start := time.Now()
 		loss, err := trainer.Step(StepInput{
 			Images: images, Labels: labels, Mix: Mix{float64(lambda), flat[step*batch : (step+1)*batch]},
-			LearningRate: c.Optimizer.learningRate(step), Warmup: step < c.WarmupEpochs,
+			LearningRate: c.Optimizer.Rate(step), Warmup: step < c.WarmupEpochs,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -285,7 +285,7 @@ func (r *referenceRun) train(t *testing.T, change func(*Config, *StepInput), unt
 	for step := range want {
 		in := StepInput{
 			Images: r.images, Labels: input(t, r.f, "y"), Mix: Mix{float64(lambdas[step]), permutation},
-			LearningRate: r.config.Optimizer.learningRate(step), Warmup: step < int(r.setting(t, "warmup_steps")),
+			LearningRate: r.config.Optimizer.Rate(step), Warmup: step < int(r.setting(t, "warmup_steps")),
 		}
 		if change != nil {
 			change(&r.config, &in)

@@ -137,24 +137,11 @@ func (t *Trainer) embedBoth(images, mixed *Node) (own, mix Embedding) {
 	return both.rows(0, n), both.rows(n, 2*n)
 }
 
-// trained lists the parameters that a step moves. The uncertainty head is left out where the loss doesn't know it (plain, constant),
-// and in the released form's warm-up. Code: in warm-up, the semantic head and the proxies alone.
+// trained lists the parameters that a step moves: proxies only if the loss has some.
 func (t *Trainer) trained(warmup bool) []Param {
 	var list []Param
 	for _, p := range t.model.parameters {
-		var moves bool
-		switch p.Group {
-		case SemanticHead:
-			moves = true
-		case Proxies:
-			moves = t.loss.HasProxies()
-		case UncertaintyHead:
-			form := t.config.Metric.Form
-			moves = form != Plain && form != Constant && (form != Released || !warmup)
-		case Backbone:
-			moves = !warmup
-		}
-		if moves {
+		if (p.Group != Proxies || t.loss.HasProxies()) && t.config.Trains(p.Group, warmup) {
 			list = append(list, p)
 		}
 	}

@@ -186,7 +186,7 @@ func (t *training) step(batch train.Batch) (float64, error) {
 	size := images.Shape().Dimensions[0]
 	in := StepInput{
 		Images: images, Labels: labels,
-		LearningRate: c.Optimizer.learningRate(s.Epoch), Warmup: s.Epoch < c.WarmupEpochs,
+		LearningRate: c.Optimizer.Rate(s.Epoch), Warmup: s.Epoch < c.WarmupEpochs,
 	}
 	if c.Mixing.Mixup {
 		in.Mix = c.Mixing.draw(c.Seed, s.Epoch, s.Batch, size)
@@ -226,7 +226,7 @@ func (t *training) progress(p Progress) {
 func (t *training) record() error {
 	s, elapsed := &t.result.State, time.Since(t.since).Seconds()
 	r := runlog.Record{
-		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: s.LossSum / float64(s.LossCount), LR: t.config.Optimizer.learningRate(s.Epoch),
+		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: s.LossSum / float64(s.LossCount), LR: t.config.Optimizer.Rate(s.Epoch),
 		ImagesPerSecond: float64(t.timed*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
 	}
 	s.LossSum, s.LossCount, t.timed, t.since = 0, 0, 0, time.Now()

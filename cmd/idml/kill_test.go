@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,8 +82,8 @@ func killAndCompare(t *testing.T, rng *rand.Rand, name, data string, kills, odd 
 	}
 	whole := time.Since(begun)
 
-	inWrite, early := 0, 0
-	for left := kills; ; left-- {
+	hits, inWrite := 0, 0
+	for attempt := range 10*kills + 1 {
 		command := args(broken)
 		if isRun(broken) {
 			command = []string{"train", "--resume", broken}
@@ -93,31 +94,41 @@ func killAndCompare(t *testing.T, rng *rand.Rand, name, data string, kills, odd 
 		cmd := start(t, &output, command...)
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
-		if left == 0 {
-			if err := <-done; err != nil {
-				t.Fatalf("%v\n%s", err, &output)
-			}
-			break
-		}
-		if (left+odd)%2 == 1 { // while a checkpoint is being written, a random one of the next
-			inWrite += awaitWrite(broken, 1+rng.IntN(10), done)
-		} else {
+		writing := 0
+		switch {
+		case hits == kills:
+		case (attempt+odd)%2 == 1: // while a checkpoint is being written, a random one of the next
+			writing = awaitWrite(broken, 1+rng.IntN(10), done)
+			_ = cmd.Process.Kill() // it may have ended
+		default:
 			select {
 			case <-time.After(time.Duration(rng.Int64N(int64(whole)))):
-			case <-done:
-				early++
-				done <- nil
+				_ = cmd.Process.Kill()
+			case err := <-done:
+				done <- err
 			}
 		}
-		_ = cmd.Process.Kill() // it may have ended
-		<-done
-		if results, err := readResults(broken); err == nil && results.Status == runlog.StatusFinished {
-			t.Logf("the run ended before a kill; %d kills are left", left-1)
+		err := <-done
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			hits, inWrite = hits+1, inWrite+writing
+		} else if err != nil {
+			t.Fatalf("%v\n%s", err, &output)
+		}
+		if results, err := readResults(broken); err != nil || results.Status != runlog.StatusFinished {
+			continue
+		}
+		compareRuns(t, unbroken, broken)
+		if hits == kills {
 			break
 		}
+		if err := os.RemoveAll(broken); err != nil { // and once more
+			t.Fatal(err)
+		}
 	}
-	t.Logf("an unbroken run takes %v; %d kills in a write, %d came too late", whole.Round(time.Millisecond), inWrite, early)
-	compareRuns(t, unbroken, broken)
+	t.Logf("an unbroken run takes %v; %d of %d kills hit a write", whole.Round(time.Millisecond), inWrite, hits)
+	if hits < kills {
+		t.Errorf("%d kills, want %d", hits, kills)
+	}
 }
 
 // awaitWrite waits until the nth temporary file of a checkpoint is seen in the folder, and returns 1, or 0 if the process ended before.

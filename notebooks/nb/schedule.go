@@ -48,30 +48,36 @@ func NewSchedule(names []string, recipes []idml.Config) (*Schedule, error) {
 	return s, nil
 }
 
-// rates returns the learning rate of each epoch, as package idml has it: see its Config.
+// rates returns the learning rate of each epoch.
 func rates(c idml.Config) []float64 {
 	out := make([]float64, c.Epochs)
 	for epoch := range out {
-		out[epoch] = c.Optimizer.LearningRate * math.Pow(c.Optimizer.DecayFactor, float64(epoch/c.Optimizer.DecayEvery))
+		out[epoch] = c.Optimizer.Rate(epoch)
 	}
 	return out
 }
 
-// bars returns what is trained when, as package idml does it: see Config.WarmupEpochs and ModelConfig.BatchNorm.
+// bars returns what is trained when.
 func bars(c idml.Config) []bar {
 	warmup := min(c.WarmupEpochs, c.Epochs)
-	uncertainty := bar{"uncertainty head", 0, c.Epochs}
-	switch c.Metric.Form {
-	case idml.Released:
-		uncertainty.from = warmup
-	case idml.Plain, idml.Constant:
-		uncertainty.to = 0
+	of := func(name string, g idml.Group) bar {
+		b := bar{name, 0, c.Epochs}
+		if !c.Trains(g, true) {
+			b.from = warmup
+		}
+		if !c.Trains(g, false) {
+			b.from, b.to = 0, 0
+		}
+		return b
 	}
 	statistics := bar{"batch norm's mean and variance", 0, 0}
 	if c.Model.BatchNorm == idml.TrainedBatchNorm {
 		statistics.to = c.Epochs
 	}
-	return []bar{{"proxies and semantic head", 0, c.Epochs}, uncertainty, {"backbone, batch norm's scale and shift", warmup, c.Epochs}, statistics}
+	return []bar{
+		of("proxies and semantic head", idml.SemanticHead), of("uncertainty head", idml.UncertaintyHead),
+		of("backbone, batch norm's scale and shift", idml.Backbone), statistics,
+	}
 }
 
 // scheduleInk is the color of text.
