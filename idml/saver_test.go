@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,7 +92,7 @@ func TestBestCheckpoint(t *testing.T) {
 	}
 }
 
-// A run whose disk is full ends with an error that says so, and its checkpoint loads.
+// A checkpoint that can't be written is an error that names the file, told once, and the one before loads. (The program's tests fill a real disk.)
 func TestSaverTellsWhatFailed(t *testing.T) {
 	c := tinyConfig()
 	dir := t.TempDir()
@@ -112,7 +111,7 @@ func TestSaverTellsWhatFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = errors.Join(s.save(m, State{Step: 1}, false), s.wait())
-	if err == nil || !strings.Contains(err.Error(), blocked) || errors.Is(err, syscall.ENOSPC) {
+	if err == nil || !strings.Contains(err.Error(), blocked) {
 		t.Errorf("%v, want an error that names %s", err, blocked)
 	}
 	if err := s.wait(); err != nil {

@@ -92,19 +92,10 @@ func (f *Differences) Draw(c draw.Canvas) {
 	items := f.legend()
 	drawLegend(c, items)
 	c.Max.Y -= legendHeight(items, c.Max.X-c.Min.X)
-	const header = 20 * Px
-	p := f.plot((c.Max.X - c.Min.X) * 0.36)
-	main := draw.Crop(c, 0, -endsWidth, 0, -header)
-	p.Draw(main)
-	data := p.DataCanvas(main)
-	_, y := p.Transforms(&data)
-	left := c.Max.X - endsWidth + 14*Px
-	style := aligned(textStyle(tickSize, gray), draw.XLeft, draw.YTop)
-	c.FillText(style, vg.Point{X: left, Y: c.Max.Y}, "mean [thin line]")
-	style = aligned(textStyle(tickSize, ink), draw.XLeft, draw.YCenter)
-	for i, contrast := range f.contrasts {
-		c.FillText(style, vg.Point{X: left, Y: y(f.place(i)) + 2*Px}, f.numbers(contrast))
-	}
+	drawBeside(c, f.plot((c.Max.X-c.Min.X)*0.36), beside{
+		width: endsWidth, gap: 14 * Px, heading: "mean [thin line]", lines: len(f.contrasts), place: f.place,
+		text: func(i int) string { return f.numbers(f.contrasts[i]) },
+	})
 }
 
 // place returns the y of the i-th contrast: the first is on top.

@@ -87,19 +87,10 @@ func (f *Intervals) Size() (w, h vg.Length) {
 // Draw draws the figure.
 func (f *Intervals) Draw(c draw.Canvas) {
 	c = begin(c, f.Title)
-	const header = 20 * Px
-	p := f.plot((c.Max.X - c.Min.X) * 0.36)
-	main := draw.Crop(c, 0, -numbersWidth, 0, -header)
-	p.Draw(main)
-	data := p.DataCanvas(main)
-	_, y := p.Transforms(&data)
-	left := c.Max.X - numbersWidth + 18*Px
-	style := aligned(textStyle(tickSize, gray), draw.XLeft, draw.YTop)
-	c.FillText(style, vg.Point{X: left, Y: c.Max.Y}, "mean ± s.d. (seeds)")
-	style = aligned(textStyle(tickSize, ink), draw.XLeft, draw.YCenter)
-	for i, m := range f.methods {
-		c.FillText(style, vg.Point{X: left, Y: y(f.place(i)) + 2*Px}, f.numbers(m)) // as high as the tick's label
-	}
+	drawBeside(c, f.plot((c.Max.X-c.Min.X)*0.36), beside{
+		width: numbersWidth, gap: 18 * Px, heading: "mean ± s.d. (seeds)", lines: len(f.methods), place: f.place,
+		text: func(i int) string { return f.numbers(f.methods[i]) },
+	})
 }
 
 // place returns the y of the i-th method: the first is on top.
