@@ -23,7 +23,7 @@ train() { # NAME SETTINGS…
 	done
 }
 
-train plain --set metric.form=plain --set mixing.mixup=false
+train plain --set metric.form=plain --set mixing.method=none
 train plain-mixup --set metric.form=plain
 train released --set metric.form=released
 train released-raw --set metric.form=released-raw

@@ -4,14 +4,14 @@ package datasets
 
 import "math"
 
-// gaussianBlur returns the size × size image convolved with a Gaussian of the given deviation in pixels, cut off at three
+// gaussianBlur returns the image, [len(pix)/width, width], convolved with a Gaussian of the given deviation in pixels, cut off at three
 // deviations; beyond its edges the image goes on as its edge.
-func gaussianBlur(pix []float64, size int, sigma float64) []float64 {
+func gaussianBlur(pix []float64, width int, sigma float64) []float64 {
 	kernel := gaussianKernel(sigma)
 	if len(kernel) == 1 {
 		return append([]float64(nil), pix...)
 	}
-	return blurRowsTransposed(blurRowsTransposed(pix, size, kernel), size, kernel)
+	return blurRowsTransposed(blurRowsTransposed(pix, width, kernel), len(pix)/width, kernel)
 }
 
 // gaussianKernel returns the samples of a Gaussian at -r … r, r = ⌈3σ⌉, scaled to the sum 1.
@@ -35,17 +35,17 @@ func gaussianKernel(sigma float64) []float64 {
 
 // blurRowsTransposed convolves each row and returns the result with rows and columns exchanged: done twice, both directions
 // are blurred and the image stands upright again.
-func blurRowsTransposed(pix []float64, size int, kernel []float64) []float64 {
-	radius := len(kernel) / 2
+func blurRowsTransposed(pix []float64, width int, kernel []float64) []float64 {
+	radius, height := len(kernel)/2, len(pix)/width
 	out := make([]float64, len(pix))
-	for y := range size {
-		row := pix[y*size : (y+1)*size]
-		for x := range size {
+	for y := range height {
+		row := pix[y*width : (y+1)*width]
+		for x := range width {
 			sum := 0.0
 			for i, k := range kernel {
-				sum += k * row[min(max(x+i-radius, 0), size-1)]
+				sum += k * row[min(max(x+i-radius, 0), width-1)]
 			}
-			out[x*size+y] = sum
+			out[x*height+y] = sum
 		}
 	}
 	return out

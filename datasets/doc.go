@@ -13,8 +13,9 @@
 //     the images is made ambiguous by a known amount. The default task: it needs no files and no network.
 //   - [Fashion]: an embedded part of Fashion-MNIST, photographs of products; [FashionFolder] reads the full set.
 //   - [CUB], [Cars], [SOP]: the paper's datasets CUB-200-2011, Cars196 and Stanford Online Products, in the layout in which they
-//     are distributed and split as the literature splits them. [CheckPublished] compares their numbers with the published ones;
-//     [Verify] looks at every file.
+//     are distributed and split as the literature splits them.
+//   - [CIFAR10], [CIFAR100], [ImageNet]: those that are classified, with the same classes in both halves. [CheckPublished] compares the
+//     numbers of these and of the three before with the published ones; [Verify] looks at every file.
 //   - [Folder]: any folder of class folders of JPEG and PNG images.
 //   - [New]: anything else that can load an image by its number.
 //
@@ -26,7 +27,8 @@
 //     pkg-config's libjpeg.
 //  2. A Transform brings it to the size of the batch. For a test: Compose{Resize{256}, CenterCrop{224}}. To train:
 //     Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}. Resampling is equal to Pillow's antialiased bilinear bit for
-//     bit, rounding and distributions are torchvision's.
+//     bit, rounding and distributions are torchvision's. Images smaller than a crop get black margins. [Corrupt] makes test images
+//     worse.
 //  3. Loader.Epoch puts it into a batch: uint8 [batch, height, width, 3] and labels int32 [batch]. Loader.OnBadImage says what
 //     becomes of a file that can't be decoded ([SkipBadImage] tells the rule), and Loader.BadImages which ones there were. Only the
 //     batches in flight are in memory.

@@ -3,7 +3,9 @@
 package datasets
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -146,6 +148,92 @@ func TestHoldOutClassesFaults(t *testing.T) {
 	d := numbered(20, 10, 1, 1)
 	d.Examples[7].Label = 10
 	if _, _, err := HoldOutClasses(d, 0.5, 1); err == nil || !strings.Contains(err.Error(), "image-7: label 10 of 10 classes") {
+		t.Errorf("error %v: want one of image-7", err)
+	}
+}
+
+// Of each class a share of the images is held out, at least one and not all; both parts have all classes, and each image is in one.
+func TestHoldOutImages(t *testing.T) {
+	perClass := []int{100, 10, 3, 2, 1, 0, 7}
+	var examples []Example
+	for i := range 100 { // by turns, as long as a class has images
+		for label, n := range perClass {
+			if i < n {
+				examples = append(examples, Example{Name: fmt.Sprintf("%d/%d", label, i), Label: label, Ambiguity: Ambiguity{Other: -1}})
+			}
+		}
+	}
+	d := New("uneven", strings.Split("abcdefg", ""), examples, func(i int) (*RGB, error) {
+		img := NewRGB(1, 1)
+		img.Pix[0] = uint8(i)
+		return img, nil
+	})
+	d.size = func(i int) (int, int) { return 1, i }
+	for share, want := range map[float64][]int{
+		0.1:  {10, 1, 1, 1, 0, 0, 1},
+		0.25: {25, 3, 1, 1, 0, 0, 2},
+		0.5:  {50, 5, 2, 1, 0, 0, 4},
+		0.99: {99, 9, 2, 1, 0, 0, 6},
+	} {
+		train, held, err := HoldOutImages(d, share, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := make([]int, len(perClass))
+		var names []string
+		for _, part := range []*Dataset{train, held} {
+			last := -1
+			if diff := cmp.Diff(d.Classes, part.Classes); diff != "" {
+				t.Errorf("%s: classes (-want +got):\n%s", part.Name, diff)
+			}
+			for i, e := range part.Examples {
+				at := slices.Index(examples, e)
+				if img, err := part.Image(i); at <= last || err != nil || img.Pix[0] != uint8(at) {
+					t.Fatalf("%s, %s: image %v after that of %d, error %v: want %d", part.Name, e.Name, img, last, err, at)
+				}
+				if _, height := part.size(i); height != at {
+					t.Errorf("%s, %s: size of image %d", part.Name, e.Name, height)
+				}
+				last = at
+				names = append(names, e.Name)
+				if part == held {
+					counts[e.Label]++
+				}
+			}
+		}
+		if diff := cmp.Diff(want, counts); diff != "" {
+			t.Errorf("share %g: held out of each class (-want +got):\n%s", share, diff)
+		}
+		if slices.Sort(names); len(slices.Compact(names)) != len(examples) {
+			t.Errorf("share %g: %d images of %d", share, len(names), len(examples))
+		}
+		_, again, _ := HoldOutImages(d, share, 5)
+		_, other, _ := HoldOutImages(d, share, 6)
+		if !cmp.Equal(held.Examples, again.Examples) || cmp.Equal(held.Examples, other.Examples) {
+			t.Errorf("share %g: the images are not a function of the seed", share)
+		}
+	}
+}
+
+func TestHoldOutImagesFaults(t *testing.T) {
+	for _, c := range []struct {
+		data  *Dataset
+		share float64
+		want  string
+	}{
+		{numbered(20, 10, 1, 1), 0, "share 0"},
+		{numbered(20, 10, 1, 1), 1, "share 1"},
+		{numbered(20, 10, 1, 1), math.NaN(), "share NaN"},
+		{numbered(10, 10, 1, 1), 0.5, "no class has two images"},
+		{numbered(0, 10, 1, 1), 0.5, "no class has two images"},
+	} {
+		if _, _, err := HoldOutImages(c.data, c.share, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v: want %q", err, c.want)
+		}
+	}
+	d := numbered(20, 10, 1, 1)
+	d.Examples[7].Label = -1
+	if _, _, err := HoldOutImages(d, 0.5, 1); err == nil || !strings.Contains(err.Error(), "holding out images of numbered: image-7: label -1 of 10 classes") {
 		t.Errorf("error %v: want one of image-7", err)
 	}
 }

@@ -14,18 +14,19 @@ type Count struct {
 	Classes int `json:"classes"`
 }
 
-// Published is what is publicly known of a dataset: the size of its two halves in the retrieval task (those of the proxy losses'
-// experiments, arXiv:2003.13911, with the split by class of arXiv:1511.06452), and how its files lie.
+// Published is what is publicly known of a dataset: the size of its two halves, and how its files lie. In the retrieval tasks (cub,
+// cars, sop) the halves are those of the proxy losses' experiments, arXiv:2003.13911, with the split by class of arXiv:1511.06452; in
+// the classification tasks (cifar10, cifar100, imagenet) they are the datasets' own, of which that to test is ImageNet's validation set.
 type Published struct {
 	Name        string   // as configurations and the program have it
 	Title       string   // as papers have it
 	Folders     []string // spellings of its folder's name, the usual one first
 	Marker      string   // a file or folder in that folder, by which the folder itself is known
-	Source      string   // where it is obtained
+	Source      string   // where it is obtained or, if it is to be asked for, where that is done
 	Train, Test Count
 }
 
-// published are the datasets with a published retrieval task and a reader here.
+// published are the datasets with a published task and a reader here.
 var published = []Published{
 	{
 		Name: "cub", Title: "CUB-200-2011", Folders: []string{"CUB_200_2011"}, Marker: "images",
@@ -42,9 +43,24 @@ var published = []Published{
 		Marker: sopTrainList, Source: "https://cvgl.stanford.edu/projects/lifted_struct/",
 		Train: Count{Images: 59551, Classes: 11318}, Test: Count{Images: 60502, Classes: 11316},
 	},
+	{
+		Name: "cifar10", Title: "CIFAR-10", Folders: []string{"cifar-10-batches-bin", "cifar-10-batches-py"},
+		Marker: "batches.meta.txt", Source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+		Train: Count{Images: 50000, Classes: 10}, Test: Count{Images: 10000, Classes: 10},
+	},
+	{
+		Name: "cifar100", Title: "CIFAR-100", Folders: []string{"cifar-100-binary", "cifar-100-python"},
+		Marker: "fine_label_names.txt", Source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+		Train: Count{Images: 50000, Classes: 100}, Test: Count{Images: 10000, Classes: 100},
+	},
+	{
+		Name: "imagenet", Title: "ImageNet-1K", Folders: []string{"imagenet-1k"}, Marker: imageNetTrain,
+		Source: "https://image-net.org/challenges/LSVRC/2012/",
+		Train:  Count{Images: 1281167, Classes: 1000}, Test: Count{Images: 50000, Classes: 1000},
+	},
 }
 
-// PublishedByName returns what is known of the dataset "cub", "cars" or "sop", and whether the name is one of these.
+// PublishedByName returns what is known of the dataset "cub", "cars", "sop", "cifar10", "cifar100" or "imagenet", and whether the name is one of these.
 func PublishedByName(name string) (Published, bool) {
 	for _, p := range published {
 		if p.Name == name {

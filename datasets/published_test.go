@@ -133,16 +133,16 @@ func TestCheckPublished(t *testing.T) {
 	}
 }
 
-// The halves' numbers add up to the published sizes of the datasets.
+// The halves' numbers add up to the published sizes of the datasets; those to classify have their classes in both.
 func TestPublishedTotals(t *testing.T) {
-	for name, want := range map[string]Count{"cub": {11788, 200}, "cars": {16185, 196}, "sop": {120053, 22634}} {
+	for name, want := range map[string]Count{"cub": {11788, 200}, "cars": {16185, 196}, "sop": {120053, 22634}, "cifar10": {60000, 20}, "cifar100": {60000, 200}, "imagenet": {1331167, 2000}} {
 		p, ok := PublishedByName(name)
 		if got := (Count{p.Train.Images + p.Test.Images, p.Train.Classes + p.Test.Classes}); !ok || got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
 	}
-	if _, ok := PublishedByName("imagenet"); ok {
-		t.Error("imagenet is known")
+	if _, ok := PublishedByName("imagenet-22k"); ok {
+		t.Error("imagenet-22k is known")
 	}
 }
 

@@ -26,11 +26,12 @@ func splitMix(x uint64) uint64 {
 
 // The first key of each use of newRand: two uses never share numbers, even under one seed.
 const (
-	keyOrder     = iota + 1 // the order of an epoch
-	keyTransform            // the random transform of an image at a place of an epoch
-	keyAmbiguity            // whether and how a glyph is made ambiguous
-	keyGlyph                // how a glyph is drawn
-	keyHoldOut              // which classes are held out
+	keyOrder         = iota + 1 // the order of an epoch
+	keyTransform                // the random transform of an image at a place of an epoch
+	keyAmbiguity                // whether and how a glyph is made ambiguous
+	keyGlyph                    // how a glyph is drawn
+	keyHoldOut                  // which classes are held out
+	keyHoldOutImages            // which images of a class are held out
 )
 
 // uniform returns a number in [low, high).

@@ -117,6 +117,81 @@ func TestRandomCrop(t *testing.T) {
 	}
 }
 
+// RandomCrop{32, 4} is torchvision's RandomCrop(32, padding=4): of the image with four black pixels on each side, 40 × 40, one of the
+// 81 squares of 32 × 32, each as likely. HorizontalFlip after it exchanges left and right.
+func TestRandomCropOfCIFAR(t *testing.T) {
+	src := randomImage(32, 32, 9)
+	padded := NewRGB(40, 40)
+	for y := range 32 {
+		copy(padded.Pix[3*((y+4)*40+4):], src.Pix[3*32*y:3*32*(y+1)])
+	}
+	want := map[string][3]int{} // left, top, mirrored
+	for top := range 9 {
+		for left := range 9 {
+			square, mirror := NewRGB(32, 32), NewRGB(32, 32)
+			for y := range 32 {
+				for x := range 32 {
+					pixel := padded.Pix[3*((y+top)*40+x+left):][:3]
+					copy(square.Pix[3*(y*32+x):], pixel)
+					copy(mirror.Pix[3*(y*32+31-x):], pixel)
+				}
+			}
+			want[string(square.Pix)], want[string(mirror.Pix)] = [3]int{left, top, 0}, [3]int{left, top, 1}
+		}
+	}
+	transform := Compose{RandomCrop{Size: 32, Padding: 4}, HorizontalFlip{0.5}}
+	rng := newRand(6)
+	counts := map[[3]int]int{}
+	const n = 81 * 2 * 100
+	for range n {
+		at, ok := want[string(transform.Apply(src, rng).Pix)]
+		if !ok {
+			t.Fatal("a result that isn't one of the 162")
+		}
+		counts[at]++
+	}
+	chi2 := 0.0
+	for _, at := range want {
+		d := float64(counts[at] - 100)
+		chi2 += d * d / 100
+	}
+	if chi2 > 225 { // of 161 degrees of freedom: exceeded in less than one case of a thousand
+		t.Errorf("chi-squared %.0f", chi2)
+	}
+}
+
+// An image that is smaller than the crop, even with its padding, gets black margins as wide as it lacks, on both sides: torchvision's
+// RandomCrop(8, padding=1, pad_if_needed=True) of 3 × 9 pixels draws from one of 5 + 2·3 = 11 times 11.
+func TestRandomCropOfSmallImages(t *testing.T) {
+	src := coordinates(3, 9)
+	padded := NewRGB(11, 11)
+	for y := range 9 {
+		copy(padded.Pix[3*((y+1)*11+4):], src.Pix[3*3*y:3*3*(y+1)])
+	}
+	want := map[string]bool{}
+	for top := range 4 {
+		for left := range 4 {
+			square := NewRGB(8, 8)
+			for y := range 8 {
+				copy(square.Pix[3*8*y:], padded.Pix[3*((y+top)*11+left):][:3*8])
+			}
+			want[string(square.Pix)] = true
+		}
+	}
+	rng := newRand(7)
+	seen := map[string]bool{}
+	for range 400 {
+		got := string(RandomCrop{Size: 8, Padding: 1}.Apply(src, rng).Pix)
+		if !want[got] {
+			t.Fatal("another square than one of the 16")
+		}
+		seen[got] = true
+	}
+	if len(seen) != len(want) {
+		t.Errorf("%d of %d squares", len(seen), len(want))
+	}
+}
+
 func TestTransformChecks(t *testing.T) {
 	good := Compose{Resize{256}, CenterCrop{224}, DefaultRandomResizedCrop(224), HorizontalFlip{0.5}, RandomCrop{32, 4}}
 	if err := good.Check(); err != nil {

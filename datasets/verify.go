@@ -32,7 +32,7 @@ type Verification struct {
 	Train   Half   `json:"train"`
 	Test    Half   `json:"test"`
 
-	Missing    []string    `json:"missing"`    // files that the dataset's own lists or the manifest have and that are not there
+	Missing    []string    `json:"missing"`    // files that the dataset's own lists or the manifest have, and class folders that the other half has, that are not there
 	Empty      []string    `json:"empty"`      // class folders without images
 	Extra      []string    `json:"extra"`      // files among the images that the dataset doesn't know
 	Unreadable []FileFault `json:"unreadable"` // images that can't be decoded, and files that can't be read
@@ -85,10 +85,11 @@ func (v *Verification) Err() error {
 	return errors.New(strings.Join(faults, "; "))
 }
 
-// Verify looks through a dataset, "cub", "cars", "sop", "fashion" (the full set) or "folder" (see [Folder]): it counts images and
-// classes, decodes every image, and lists what is missing, extra, unreadable or gray. fsys is what the dataset's reader takes. With
-// a manifest it also compares the sum of each file, the dataset's lists and annotations among them. CUB-200-2011 has a list of its
-// images, images.txt, which its reader doesn't need; Verify heeds it where it is there.
+// Verify looks through a dataset, "cub", "cars", "sop", "cifar10", "cifar100", "imagenet", "fashion" (the full set) or "folder" (see
+// [Folder]): it counts images and classes, decodes every image, and lists what is missing, extra, unreadable or gray. fsys is what the
+// dataset's reader takes. With a manifest it also compares the sum of each file, the dataset's lists and annotations among them.
+// CUB-200-2011 has a list of its images, images.txt, which its reader doesn't need; Verify heeds it where it is there. Of ImageNet-1K, a
+// class folder that only one half has is missing in the other.
 //
 // What is wrong with the images is in the Verification; see its Err. An error of Verify itself says that it could not look: there is
 // no such dataset, its lists are broken, or ctx was done, which ends it within an image.
@@ -132,10 +133,11 @@ func Verify(ctx context.Context, fsys fs.FS, name string, o VerifyOptions) (*Ver
 func listToVerify(fsys fs.FS, name string) (*listing, *Published, error) {
 	lists := map[string]func(fs.FS) (*listing, error){
 		"cub": listWholeCUB, "cars": listCars, "sop": listSOP, "fashion": listFashion, "folder": listFolder,
+		"cifar10": listCIFAR(cifar10()), "cifar100": listCIFAR(cifar100()), "imagenet": listWholeImageNet,
 	}
 	list, ok := lists[name]
 	if !ok {
-		return nil, nil, fmt.Errorf("datasets: no dataset to verify is called %q: want cub, cars, sop, fashion or folder", name)
+		return nil, nil, fmt.Errorf("datasets: no dataset to verify is called %q: want cub, cars, sop, cifar10, cifar100, imagenet, fashion or folder", name)
 	}
 	l, err := list(fsys)
 	if err != nil {

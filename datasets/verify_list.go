@@ -100,3 +100,30 @@ func listFashion(fsys fs.FS) (*listing, error) {
 	}
 	return l, nil
 }
+
+// listCIFAR reads an archive of CIFAR-10 or CIFAR-100, whose images are in a few files.
+func listCIFAR(c cifar) func(fs.FS) (*listing, error) {
+	return func(fsys fs.FS) (*listing, error) {
+		a, err := c.read(fsys)
+		if err != nil {
+			return nil, err
+		}
+		return &listing{
+			title: a.published.Title, root: a.root, packed: true, files: a.files,
+			train: half{classes: a.names, images: a.train.examples("train")},
+			test:  half{classes: a.names, images: a.test.examples("test")},
+		}, nil
+	}
+}
+
+// listWholeImageNet lists ImageNet-1K, and the class folders that only one half has as missing in the other.
+func listWholeImageNet(fsys fs.FS) (*listing, error) {
+	l, err := listImageNet(fsys)
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range append(l.absent(imageNetTest, l.test, l.train), l.absent(imageNetTrain, l.train, l.test)...) {
+		l.missing = append(l.missing, fault{path: folder})
+	}
+	return l, nil
+}

@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -244,6 +246,70 @@ func TestVerifyFashion(t *testing.T) {
 	}
 }
 
+func TestVerifyCIFAR(t *testing.T) {
+	for _, c := range []struct {
+		name, folder string
+		fsys         fstest.MapFS
+		count        Count
+		files        int
+	}{
+		{"cifar10", "cifar-10-batches-bin", binaryCIFAR10(), Count{10, 10}, 7},
+		{"cifar10", "cifar-10-batches-py", pickledCIFAR(t), Count{10, 10}, 7},
+		{"cifar100", "cifar-100-python", pickledCIFAR(t), Count{3, 100}, 3},
+	} {
+		v := mustVerify(t, c.fsys, c.name, VerifyOptions{Hash: true})
+		if v.Folder != c.folder || v.Train.Count != c.count || v.Train.Published.Images != 50000 || v.Test.Published.Images != 10000 || len(v.Sums) != c.files {
+			t.Errorf("%s: %+v", c.folder, v)
+		}
+		if err := v.Err(); withoutCounts(v) != "" || err == nil || !strings.Contains(err.Error(), "2 images to test, published are 10,000") {
+			t.Errorf("%s: %v", c.folder, err)
+		}
+		name := slices.Min(slices.Collect(maps.Keys(v.Sums))) // the classes' names, but of CIFAR-100 in the Python version
+		c.fsys[c.folder+"/extra"] = &fstest.MapFile{}
+		c.fsys[c.folder+"/"+name].Data = append(bytes.Clone(c.fsys[c.folder+"/"+name].Data), '\n')
+		if v := mustVerify(t, c.fsys, c.name, VerifyOptions{Manifest: v.Sums}); withoutCounts(v) != "1 changed" || v.Changed[0] != name {
+			t.Errorf("%s, of which %s was changed: %s", c.folder, name, withoutCounts(v))
+		}
+	}
+	fsys := binaryCIFAR10()
+	fsys["cifar-10-batches-bin/test_batch.bin"].Data = fsys["cifar-10-batches-bin/test_batch.bin"].Data[:99]
+	if _, err := Verify(t.Context(), fsys, "cifar10", VerifyOptions{Workers: 1}); err == nil || !strings.Contains(err.Error(), "test_batch.bin: record 0, at byte 0, is cut off") {
+		t.Errorf("cut off: error %v", err)
+	}
+}
+
+// ImageNet's images are decoded, and a class folder that only one half has is missing in the other.
+func TestVerifyImageNet(t *testing.T) {
+	fsys := classificationSample(t, "imagenet")
+	v := mustVerify(t, fsys, "imagenet", VerifyOptions{})
+	if v.Folder != "imagenet-1k" || v.Train.Count != (Count{12, 3}) || v.Test.Published.Images != 50000 || withoutCounts(v) != "" || len(v.Gray) != 1 {
+		t.Errorf("%+v", v)
+	}
+	for name := range fsys {
+		if strings.Contains(name, "val/n90000018/") || strings.Contains(name, "train/n90000035/") {
+			delete(fsys, name)
+		}
+	}
+	fsys["imagenet-1k/train/n90000035/notes.txt"] = &fstest.MapFile{}
+	fsys["imagenet-1k/val/stray.JPEG"] = &fstest.MapFile{}
+	name := "imagenet-1k/train/n90000001/n90000001_6.JPEG"
+	fsys[name].Data = fsys[name].Data[:300]
+	v = mustVerify(t, fsys, "imagenet", VerifyOptions{})
+	for _, list := range []struct{ got, want []string }{
+		{v.Missing, []string{"val/n90000018"}},
+		{v.Empty, []string{"train/n90000035"}},
+		{v.Extra, []string{"train/n90000035/notes.txt", "val/stray.JPEG"}},
+		{unreadable(v), []string{"train/n90000001/n90000001_6.JPEG"}},
+	} {
+		if diff := cmp.Diff(list.want, list.got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	if got, want := withoutCounts(v), "1 missing; 1 class folders without images; 2 extra; 1 unreadable"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // What can't be looked through is an error.
 func TestVerifyErrors(t *testing.T) {
 	for _, c := range []struct {
@@ -252,7 +318,9 @@ func TestVerifyErrors(t *testing.T) {
 		change  func(fsys fstest.MapFS)
 		want    string
 	}{
-		{"imagenet", 1, func(fstest.MapFS) {}, `"imagenet"`},
+		{"imagenet-22k", 1, func(fstest.MapFS) {}, `"imagenet-22k": want cub, cars, sop, cifar10, cifar100, imagenet, fashion or folder`},
+		{"imagenet", 1, func(fstest.MapFS) {}, "there is no folder imagenet-1k"},
+		{"cifar100", 1, func(fstest.MapFS) {}, "there is no folder cifar-100-binary or cifar-100-python"},
 		{"cub", 0, func(fstest.MapFS) {}, "0 workers"},
 		{"cars", 1, func(fstest.MapFS) {}, "there is no folder cars196"},
 		{"folder", 1, func(fstest.MapFS) {}, "at least 2"},

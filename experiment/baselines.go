@@ -24,7 +24,12 @@ func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Con
 		return nil, err
 	}
 	task.dropBadTests()
-	raw, err := retrieval.Evaluate(ctx, backend, pixels, labels, evaluation(cfg))
+	var raw map[string]float64
+	if cfg.Task == idml.Classification {
+		raw, err = classMeans(ctx, backend, task, pixels, labels, o)
+	} else {
+		raw, err = pixelRetrieval(ctx, backend, cfg, pixels, labels)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("measuring raw pixels: %w", err)
 	}
@@ -44,14 +49,23 @@ func measureBaselines(ctx context.Context, backend compute.Backend, cfg idml.Con
 	if factor < idml.LowFactor {
 		o.warn("%s", idml.LowFactorWarning(factor))
 	}
-	untrained, err := retrieval.Evaluate(ctx, backend, embedded.Semantic, embedded.Labels, evaluation(cfg))
+	untrained, err := resultOf(ctx, backend, cfg, embedded)
 	if err != nil {
 		return nil, fmt.Errorf("measuring the untrained network: %w", err)
 	}
 	return []runlog.Row{
-		{Name: runlog.RowRawPixels, Metrics: raw.Metrics()},
+		{Name: runlog.RowRawPixels, Metrics: raw},
 		{Name: runlog.RowUntrained, Metrics: untrained.Metrics()},
 	}, nil
+}
+
+// pixelRetrieval measures how images find each other by their pixels.
+func pixelRetrieval(ctx context.Context, backend compute.Backend, cfg idml.Config, pixels retrieval.Matrix, labels []int) (map[string]float64, error) {
+	r, err := retrieval.Evaluate(ctx, backend, pixels, labels, evaluation(cfg))
+	if err != nil {
+		return nil, err
+	}
+	return r.Metrics(), nil
 }
 
 // mostRawPixels bounds the memory of the raw-pixel baseline: images are reduced, by averaging squares of pixels, to at most this many

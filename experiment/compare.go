@@ -16,12 +16,15 @@ import (
 
 	"introspection/idml"
 	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 // A Comparison is what finished runs on the same images came to.
 type Comparison struct {
 	// Data names the dataset.
 	Data string
+	// Task is what the runs were trained for.
+	Task idml.Task
 	// Groups are the baselines, raw pixels and the untrained network, and then the settings in the order in which their runs were named.
 	Groups []Group
 	// Seconds is the time that the runs trained, in all.
@@ -93,7 +96,20 @@ func (c *Comparison) Group(text string) (*Group, error) {
 	return nil, fmt.Errorf("compare: %q names %d settings, want one of: %s", text, len(found), strings.Join(names, "; "))
 }
 
-// Metrics lists the metrics that any group has: recalls by their K, then the others as results list them.
+// Judge returns the name of the metric that the runs are judged by: recall@1, of classifiers top@1. Its title is [plots.MetricTitle].
+func (c *Comparison) Judge() string { return hitName(c.Task, 1) }
+
+// JudgeTitle says in words what Judge measures, such as on the axis of a figure.
+func (c *Comparison) JudgeTitle() string {
+	return plots.MetricTitle(c.Judge()) + map[idml.Task]string{idml.Retrieval: " on unseen classes", idml.Classification: " on the test images"}[c.Task]
+}
+
+// Queries is what a query is called: "queries", of classifiers "images".
+func (c *Comparison) Queries() string {
+	return map[idml.Task]string{idml.Retrieval: "queries", idml.Classification: "images"}[c.Task]
+}
+
+// Metrics lists the metrics that any group has: recalls, of classifiers accuracies, by their K, then the others as results list them.
 func (c *Comparison) Metrics() []string {
 	var ks []int
 	has := map[string]bool{}
@@ -103,16 +119,20 @@ func (c *Comparison) Metrics() []string {
 		}
 	}
 	for name := range has {
-		if k, ok := recallK(name); ok {
+		if k, ok := hitK(c.Task, name); ok {
 			ks = append(ks, k)
 		}
 	}
 	slices.Sort(ks)
 	var names []string
 	for _, k := range ks {
-		names = append(names, recallName(k))
+		names = append(names, hitName(c.Task, k))
 	}
-	for _, name := range []string{"r_precision", "map@r", "nmi", "ami", "f1"} {
+	others := []string{"r_precision", "map@r", "nmi", "ami", "f1"}
+	if c.Task == idml.Classification {
+		others = []string{"loss", "ece"}
+	}
+	for _, name := range others {
 		if has[name] {
 			names = append(names, name)
 		}
@@ -120,11 +140,14 @@ func (c *Comparison) Metrics() []string {
 	return names
 }
 
-func recallName(k int) string { return "recall@" + strconv.Itoa(k) }
+// hitPrefixes begin the names of the metrics that ask whether something right is among the first K: images of the query's class, or the image's class.
+var hitPrefixes = map[idml.Task]string{idml.Retrieval: "recall@", idml.Classification: "top@"}
 
-// recallK returns the K of a metric's name, if it is a recall.
-func recallK(metric string) (int, bool) {
-	text, ok := strings.CutPrefix(metric, "recall@")
+func hitName(task idml.Task, k int) string { return hitPrefixes[task] + strconv.Itoa(k) }
+
+// hitK returns the K of a metric's name, if it is one that asks for something right among K.
+func hitK(task idml.Task, metric string) (int, bool) {
+	text, ok := strings.CutPrefix(metric, hitPrefixes[task])
 	k, err := strconv.Atoi(text)
 	return k, ok && err == nil
 }
@@ -155,7 +178,7 @@ func RunFolders(dirs []string) (runs, notes []string, err error) {
 	return runs, notes, nil
 }
 
-// Compare groups finished runs by their settings, for each dataset by itself, in the order in which they are named. A
+// Compare groups finished runs by their settings, for each dataset and task by itself, in the order in which they are named. A
 // run's row is that of its last epoch: a fixed number of epochs, chosen without the test images. Two
 // runs with the same settings and seed, and unfinished runs, are errors.
 func Compare(dirs []string) ([]*Comparison, error) {
@@ -188,7 +211,7 @@ func Compare(dirs []string) ([]*Comparison, error) {
 
 // compareRuns groups the runs of one dataset.
 func compareRuns(data string, runs []comparedRun) (*Comparison, error) {
-	c := &Comparison{Data: data}
+	c := &Comparison{Data: data, Task: runs[0].config.Task}
 	varying := varyingKeys(runs)
 	find := func(name string) *Group {
 		i := slices.IndexFunc(c.Groups, func(g Group) bool { return g.Name == name })
@@ -265,20 +288,30 @@ func (r comparedRun) row(name string) map[string]float64 {
 	return nil
 }
 
-// dataName tells which images a run is on. The published datasets are the same wherever they lie.
+// publishedData are the datasets that are the same wherever they lie, and are for one task alone.
+var publishedData = []string{"cub", "cars", "sop", "cifar10", "cifar100", "imagenet"}
+
+// dataName tells which images a run is on, and for classification of those that retrieval has, too, the task.
 func (r comparedRun) dataName() string {
 	d := r.config.Data
-	if d.Folder == "" || slices.Contains([]string{"cub", "cars", "sop"}, d.Name) {
+	if slices.Contains(publishedData, d.Name) {
 		return d.Name
 	}
-	return d.Name + " in " + filepath.Clean(d.Folder)
+	name := d.Name
+	if d.Folder != "" {
+		name += " in " + filepath.Clean(d.Folder)
+	}
+	if r.config.Task == idml.Classification {
+		name += ", " + string(idml.Classification)
+	}
+	return name
 }
 
 // namedKeys are settings that a group's name tells in words, and those that don't change a number or are spread over.
-var namedKeys = []string{"loss.name", "metric.form", "mixing.mixup", "seed", "data.workers", "data.folder", "recipe", "checkpoint_minutes"}
+var namedKeys = []string{"loss.name", "metric.form", "mixing.method", "seed", "data.workers", "data.folder", "recipe", "checkpoint_minutes"}
 
 // varyingKeys returns the other settings in which runs differ, sorted, but for those that follow from the loss and the keys before them, as the settings of each
-// loss do.
+// loss do, and in classification the settings of mixing that follow from its method.
 func varyingKeys(runs []comparedRun) []string {
 	varying := map[string]bool{}
 	for _, r := range runs {
@@ -290,7 +323,11 @@ func varyingKeys(runs []comparedRun) []string {
 	}
 	var kept []string
 	for _, key := range slices.Sorted(maps.Keys(varying)) {
-		if !follows(runs, append([]string{"loss.name"}, kept...), key) {
+		known := []string{"loss.name"}
+		if runs[0].config.Task == idml.Classification && strings.HasPrefix(key, "mixing.") {
+			known = append(known, "mixing.method")
+		}
+		if !follows(runs, append(known, kept...), key) {
 			kept = append(kept, key)
 		}
 	}
@@ -313,11 +350,14 @@ func follows(runs []comparedRun, known []string, key string) bool {
 	return true
 }
 
-// name tells the run's loss, form and mixing, and the settings in which the compared runs vary.
+// name tells the run's loss, of which classification has only one, form and mixing, and the settings in which the compared runs vary.
 func (r comparedRun) name(varying []string) string {
-	parts := []string{r.config.Loss.Name + " " + string(r.config.Metric.Form)}
-	if r.config.Mixing.Mixup {
-		parts[0] += " + mixup"
+	parts := []string{string(r.config.Metric.Form)}
+	if r.config.Task != idml.Classification {
+		parts[0] = r.config.Loss.Name + " " + parts[0]
+	}
+	if r.config.Mixing.Mixes() {
+		parts[0] += " + " + r.config.Mixing.Method
 	}
 	for _, key := range varying {
 		parts = append(parts, key+"="+r.flat[key])

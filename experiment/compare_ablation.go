@@ -30,7 +30,7 @@ type AblationStep struct {
 func (c *Comparison) Ablations(o BootstrapOptions) ([]Ablation, error) {
 	var bases []idml.Config
 	for _, g := range c.Groups {
-		if g.Baseline || !g.config.Mixing.Mixup {
+		if g.Baseline || !g.config.Mixing.Mixes() || c.Task == idml.Classification { // whose losses don't differ
 			continue
 		}
 		base := g.config
@@ -103,7 +103,7 @@ func (c *Comparison) lossName(base idml.Config) string {
 	for _, g := range c.Groups {
 		same := g.config
 		same.Metric.Form = idml.Plain
-		if g.Baseline || !g.config.Mixing.Mixup || !sameSetting(same, base) {
+		if g.Baseline || !g.config.Mixing.Mixes() || !sameSetting(same, base) {
 			continue
 		}
 		_, rest, more := strings.Cut(g.Name, ", ")

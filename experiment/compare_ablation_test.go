@@ -87,7 +87,7 @@ func TestAblations(t *testing.T) {
 // Steps of which there is no run are named; a plain run without mixup for as many epochs as the others isn't at equal compute.
 func TestAblationsMissing(t *testing.T) {
 	dirs := append(ablationRuns(t, "proxy-anchor/equal-compute", "triplet/mixup", "triplet/constant"),
-		predictedRun(t, randomQueries(0, 0.3), func(c *idml.Config) { c.Metric.Form, c.Mixing.Mixup = idml.Plain, false }))
+		predictedRun(t, randomQueries(0, 0.3), func(c *idml.Config) { c.Metric.Form, c.Mixing.Method = idml.Plain, idml.NoMixing }))
 	a := analyze(t, dirs)
 	got := map[string][]string{}
 	for _, x := range a.Ablations {
@@ -111,7 +111,7 @@ func TestCSVAndReport(t *testing.T) {
 	for i := range dirs[:2] { // with numbers of the paper beside them
 		dirs[i] = predictedRun(t, randomQueries(uint64(i), 0.5), func(c *idml.Config) {
 			*c = idml.CUB()
-			c.Metric.Form, c.Mixing.Mixup, c.Seed = []idml.Form{idml.Plain, idml.Released}[i], true, 0
+			c.Metric.Form, c.Mixing.Method, c.Seed = []idml.Form{idml.Plain, idml.Released}[i], idml.Mixup, 0
 		})
 	}
 	comparisons, err := experiment.Compare(dirs)
@@ -156,7 +156,7 @@ func TestCSVAndReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		"1 run is missing", "16 runs on cub, glyphs", "cub: settings", "glyphs: differences", "from the loss to its introspective form", "0.707", idml.PublishedSource,
+		"1 run is missing", "16 runs on cub, glyphs", "cub: settings", "glyphs: differences", "from the loss to its introspective form", "0.707", "arXiv:2309.09982",
 		"+ constant factor (released)", "percentiles of 100 resamples (seed 5) of 100 queries and of 20 classes",
 	} {
 		if !strings.Contains(html.String(), text) {

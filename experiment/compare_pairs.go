@@ -88,8 +88,8 @@ func sameSetting(a, b idml.Config) bool {
 	return true
 }
 
-// ranks are what a run's predictions say of each query, by its class and name: the rank from 1 of the nearest image of its class, 0 if it is
-// not among those kept.
+// ranks are what a run's predictions say of each query, by its class and name: the rank from 1 of the nearest image of its class, of classifiers that of the class
+// itself; 0 if it is not among those kept.
 type ranks map[queryName]int
 
 type queryName struct{ class, name string }
@@ -119,14 +119,25 @@ func (c ranksCache) of(dir string) (ranks, error) {
 		if _, twice := r[key]; twice {
 			return nil, fmt.Errorf("%s: two queries of class %q are called %q, so that they can't be paired with those of other runs", run.Path(runlog.PredictionsFile), p.Class, p.Name)
 		}
-		r[key] = slices.IndexFunc(p.Nearest, func(n runlog.Neighbor) bool { return n.Correct }) + 1
+		r[key] = rankOf(p)
 	}
 	c[dir] = r
 	return r, nil
 }
 
+// rankOf returns the rank of what is right in a prediction, 0 if it isn't there.
+func rankOf(p runlog.Prediction) int {
+	if len(p.Top) > 0 {
+		return slices.IndexFunc(p.Top, func(s runlog.Score) bool { return s.Correct }) + 1
+	}
+	return slices.IndexFunc(p.Nearest, func(n runlog.Neighbor) bool { return n.Correct }) + 1
+}
+
+// ranksKept is the largest rank that predictions tell of.
+var ranksKept = map[idml.Task]int{idml.Retrieval: nearestKept, idml.Classification: topKept}
+
 // Differences compares settings by pairs on the queries that all their runs have, matched by class and name, in each R@K that predictions tell (up to
-// the 8 neighbors that they keep). The same pair and options give the same intervals; the pair turned round gives the negative ones.
+// the 8 neighbors that they keep), of classifiers in top-1 and top-5. The same pair and options give the same intervals; the pair turned round gives the negative ones.
 func (c *Comparison) Differences(pairs []Pair, o BootstrapOptions) ([]Difference, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -168,7 +179,7 @@ func (c *Comparison) difference(pair Pair, cache ranksCache, o BootstrapOptions)
 	}
 	var ks []int
 	for _, metric := range c.Metrics() {
-		if k, ok := recallK(metric); ok && k <= nearestKept {
+		if k, ok := hitK(c.Task, metric); ok && k <= ranksKept[c.Task] {
 			ks = append(ks, k)
 		}
 	}
@@ -183,7 +194,7 @@ func (c *Comparison) difference(pair Pair, cache ranksCache, o BootstrapOptions)
 	var list []Difference
 	for k, K := range ks {
 		d := Difference{
-			Pair: pair, Metric: recallName(K), Seeds: common, Queries: len(queries), Classes: classes,
+			Pair: pair, Metric: hitName(c.Task, K), Seeds: common, Queries: len(queries), Classes: classes,
 			OverQueries: overQueries[k], OverClasses: overClasses[k],
 		}
 		for _, row := range x {
@@ -247,7 +258,7 @@ func numberClasses(queries []queryName) (class []int, classes int) {
 	return class, classes
 }
 
-// hitShares returns, for each query and K, the share of the runs that have a right image among its K nearest.
+// hitShares returns, for each query and K, the share of the runs that have a right image, or the right class, among the first K.
 func hitShares(runs []ranks, queries []queryName, ks []int) [][]float64 {
 	shares := make([][]float64, len(queries))
 	for i, q := range queries {
@@ -265,7 +276,7 @@ func hitShares(runs []ranks, queries []queryName, ks []int) [][]float64 {
 	return shares
 }
 
-// recalls returns R@K of each run on some queries.
+// recalls returns R@K, or top-K, of each run on some queries.
 func recalls(runs []ranks, queries []queryName, k int) []float64 {
 	var list []float64
 	for _, r := range runs {

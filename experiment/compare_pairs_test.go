@@ -223,7 +223,7 @@ func TestPairs(t *testing.T) {
 					if err := c.UseLoss(loss); err != nil {
 						t.Fatal(err)
 					}
-					c.Metric.Form, c.Mixing.Mixup = f, mixup
+					c.Metric.Form, c.Mixing.Method = f, mixedIf(mixup)
 				}))
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"introspection/idml"
+	"introspection/idml/runlog"
 	"introspection/plots"
 )
 
@@ -41,20 +43,20 @@ func ComparisonReport(list []*Analysis, notes []string) (plots.Comparison, error
 func (a *Analysis) settingsPart() (*plots.ComparisonPart, error) {
 	var methods []plots.Method
 	for _, g := range a.Groups {
-		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values[recallName(1)], Baseline: g.Baseline})
+		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values[a.Judge()], Baseline: g.Baseline})
 	}
-	figure, err := plots.NewIntervals("R@1 on unseen classes", methods)
+	figure, err := plots.NewIntervals(a.JudgeTitle(), methods)
 	if err != nil {
 		return nil, err
 	}
-	metrics := a.Metrics()
-	t := plots.ComparisonTable{Columns: []string{"setting", "seeds", "R@1, 95 % over seeds"}}
+	metrics, judge := a.Metrics(), plots.MetricTitle(a.Judge())
+	t := plots.ComparisonTable{Columns: []string{"setting", "seeds", judge + ", 95 % over seeds"}}
 	for _, m := range metrics {
 		t.Columns = append(t.Columns, plots.MetricTitle(m))
 	}
 	sources := map[string]bool{}
 	for _, g := range a.Groups {
-		row := plots.ComparisonRow{Name: g.Name, Cells: []string{strconv.Itoa(len(g.Seeds)), IntervalText(g.Interval(recallName(1)))}}
+		row := plots.ComparisonRow{Name: g.Name, Cells: []string{strconv.Itoa(len(g.Seeds)), IntervalText(g.Interval(a.Judge()))}}
 		paper := plots.ComparisonRow{Name: "published", Cells: []string{"–", "–"}, Paper: true}
 		for _, m := range metrics {
 			row.Cells = append(row.Cells, MeanText(g.Mean(m), g.Deviation(m)))
@@ -75,10 +77,10 @@ func (a *Analysis) settingsPart() (*plots.ComparisonPart, error) {
 		}
 	}
 	return &plots.ComparisonPart{
-		Heading: a.Data + ": settings",
+		Heading: a.Data + ": settings", Classification: a.Task == idml.Classification,
 		Figures: []plots.ComparisonFigure{{
-			Figure: figure, Description: "R@1 of each setting with mean, deviation and seeds",
-			Caption: "R@1 after the last epoch: the mean as a diamond, one sample standard deviation to each side, and every seed as a dot.",
+			Figure: figure, Description: judge + " of each setting with mean, deviation and seeds",
+			Caption: judge + " after the last epoch: the mean as a diamond, one sample standard deviation to each side, and every seed as a dot.",
 		}},
 		Tables: []plots.ComparisonTable{t},
 	}, nil
@@ -90,48 +92,49 @@ func (a *Analysis) differencesPart() (*plots.ComparisonPart, error) {
 		return nil, nil
 	}
 	part := &plots.ComparisonPart{
-		Heading: a.Data + ": differences",
-		Text:    "What each setting reaches more than its reference on the same queries.",
-		Tables:  []plots.ComparisonTable{differencesTable(a.Differences)},
+		Heading: a.Data + ": differences", Classification: a.Task == idml.Classification,
+		Text:   "What each setting reaches more than its reference on the same " + a.Queries() + ".",
+		Tables: []plots.ComparisonTable{a.differencesTable()},
 	}
 	part.Tables[0].Notes = append(part.Tables[0].Notes, a.bootstrapNote(a.Differences[0]))
-	figure, err := differencesFigure(a.Differences, func(d Difference) string { return d.Name })
+	figure, err := a.differencesFigure(a.Differences, func(d Difference) string { return d.Name })
+	judge := plots.MetricTitle(a.Judge())
 	part.Figures = []plots.ComparisonFigure{{
-		Figure: figure, Description: "Differences in R@1 with bootstrap intervals",
-		Caption: "Differences in R@1 from the reference that the table names.",
+		Figure: figure, Description: "Differences in " + judge + " with bootstrap intervals",
+		Caption: "Differences in " + judge + " from the reference that the table names.",
 	}}
 	return part, err
 }
 
 // bootstrapNote says what intervals were made of.
 func (a *Analysis) bootstrapNote(d Difference) string {
-	return fmt.Sprintf("95 %% intervals: over seeds by Student’s t; over queries and classes, percentiles of %d resamples (seed %d) of %d queries and of %d classes.",
-		a.Bootstrap.Resamples, a.Bootstrap.Seed, d.Queries, d.Classes)
+	return fmt.Sprintf("95 %% intervals: over seeds by Student’s t; over %s and classes, percentiles of %d resamples (seed %d) of %d %s and of %d classes.",
+		a.Queries(), a.Bootstrap.Resamples, a.Bootstrap.Seed, d.Queries, a.Queries(), d.Classes)
 }
 
-// differencesFigure draws the differences in R@1.
-func differencesFigure(list []Difference, name func(Difference) string) (plots.Figure, error) {
+// differencesFigure draws the differences in the metric that runs are judged by.
+func (a *Analysis) differencesFigure(list []Difference, name func(Difference) string) (plots.Figure, error) {
 	var contrasts []plots.Contrast
 	for _, d := range list {
-		if d.Metric == recallName(1) {
+		if d.Metric == a.Judge() {
 			contrasts = append(contrasts, plots.Contrast{
 				Name: name(d), Mean: d.Mean, Values: d.Values,
 				Thick: [2]float64{d.OverQueries.Low, d.OverQueries.High}, Thin: [2]float64{d.OverClasses.Low, d.OverClasses.High},
 			})
 		}
 	}
-	figure, err := plots.NewDifferences("difference in R@1", contrasts)
+	figure, err := plots.NewDifferences("difference in "+plots.MetricTitle(a.Judge()), contrasts)
 	if err != nil {
 		return nil, err
 	}
-	figure.ThickLabel, figure.ThinLabel = "95 % over queries", "95 % over classes"
+	figure.ThickLabel, figure.ThinLabel = "95 % over "+a.Queries(), "95 % over classes"
 	return figure, nil
 }
 
-// differencesTable lists differences.
-func differencesTable(list []Difference) plots.ComparisonTable {
-	t := plots.ComparisonTable{Columns: []string{"setting", "reference", "metric", "seeds", "difference", "over seeds", "over queries", "over classes"}}
-	for _, d := range list {
+// differencesTable lists the differences.
+func (a *Analysis) differencesTable() plots.ComparisonTable {
+	t := plots.ComparisonTable{Columns: []string{"setting", "reference", "metric", "seeds", "difference", "over seeds", "over " + a.Queries(), "over classes"}}
+	for _, d := range a.Differences {
 		t.Rows = append(t.Rows, plots.ComparisonRow{Name: d.Name, Cells: []string{
 			d.Reference, plots.MetricTitle(d.Metric), d.SeedsText(), SignedText(d.Mean), SignedIntervalText(d.OverSeeds), SignedIntervalText(d.OverQueries), SignedIntervalText(d.OverClasses),
 		}})
@@ -168,7 +171,7 @@ func (a *Analysis) ablationsPart() (*plots.ComparisonPart, error) {
 	if len(steps) == 0 {
 		return part, nil
 	}
-	figure, err := differencesFigure(steps, func(d Difference) string { return titles[d.Pair] })
+	figure, err := a.differencesFigure(steps, func(d Difference) string { return titles[d.Pair] })
 	part.Figures = []plots.ComparisonFigure{{
 		Figure: figure, Description: "Differences in R@1 from the step before, with bootstrap intervals", Caption: "R@1: each step minus the one before.",
 	}}
@@ -181,7 +184,7 @@ func (s AblationStep) Cells() []string {
 	if s.Group == nil {
 		return []string{"0", "–", "–", "–", "–", "–", "–"}
 	}
-	g, metric := s.Group, recallName(1)
+	g, metric := s.Group, runlog.Recall1
 	cells := []string{strconv.Itoa(len(g.Seeds)), MeanText(g.Mean(metric), g.Deviation(metric)), IntervalText(g.Interval(metric))}
 	if len(s.Differences) == 0 {
 		return append(cells, "–", "–", "–", "–")

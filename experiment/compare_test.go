@@ -32,7 +32,7 @@ func fakeRun(t *testing.T, recall float64, status string, change func(*idml.Conf
 	row := func(name string, r float64) runlog.Row {
 		return runlog.Row{Name: name, Metrics: map[string]float64{"recall@1": r}}
 	}
-	err = run.WriteResults(runlog.Results{Status: status, Seconds: 10, Published: cfg.Published(), PublishedSource: idml.PublishedSource, Rows: []runlog.Row{
+	err = run.WriteResults(runlog.Results{Status: status, Seconds: 10, Published: cfg.Published(), PublishedSource: cfg.PublishedSource(), Rows: []runlog.Row{
 		row(runlog.RowRawPixels, 0.3), row(runlog.RowUntrained, 0.1+float64(cfg.Seed)/100), row(runlog.RowLast, recall), row(runlog.RowBest, 0.99),
 	}})
 	if err != nil {
@@ -59,11 +59,11 @@ func TestCompare(t *testing.T) {
 	for i, form := range []idml.Form{idml.Paper, idml.Plain} {
 		for seed := range uint64(3) {
 			dirs = append(dirs, fakeRun(t, 0.5+float64(i)/10+float64(seed)/10, runlog.StatusFinished, func(c *idml.Config) {
-				c.Metric.Form, c.Seed, c.Data.Workers, c.Mixing.Mixup = form, seed, int(seed)+1, form == idml.Paper
+				c.Metric.Form, c.Seed, c.Data.Workers, c.Mixing.Method = form, seed, int(seed)+1, mixedIf(form == idml.Paper)
 			}))
 		}
 	}
-	dirs = append(dirs, fakeRun(t, 0.9, runlog.StatusFinished, func(c *idml.Config) { c.Metric.Form, c.Metric.Tau, c.Mixing.Mixup = idml.Paper, 1, false }))
+	dirs = append(dirs, fakeRun(t, 0.9, runlog.StatusFinished, func(c *idml.Config) { c.Metric.Form, c.Metric.Tau, c.Mixing.Method = idml.Paper, 1, idml.NoMixing }))
 	c := compareOne(t, dirs)
 	if c.Data != "glyphs" || c.Seconds != 70 {
 		t.Errorf("%s, trained for %v s", c.Data, c.Seconds)
@@ -96,7 +96,7 @@ func TestCompareNames(t *testing.T) {
 				if err := c.UseLoss(loss); err != nil {
 					t.Fatal(err)
 				}
-				c.Metric.Form, c.Epochs, c.Optimizer.DecayEvery, c.Mixing.Mixup = idml.Plain, epochs, epochs/2, false
+				c.Metric.Form, c.Epochs, c.Optimizer.DecayEvery, c.Mixing.Method = idml.Plain, epochs, epochs/2, idml.NoMixing
 			}))
 		}
 	}
@@ -153,7 +153,7 @@ func TestComparisonGroup(t *testing.T) {
 	run := func(change func(*idml.Config)) string { return fakeRun(t, 0.5, runlog.StatusFinished, change) }
 	c := compareOne(t, []string{
 		run(func(c *idml.Config) { c.Metric.Form = idml.Paper }),
-		run(func(c *idml.Config) { c.Metric.Form, c.Mixing.Mixup = idml.Paper, false }),
+		run(func(c *idml.Config) { c.Metric.Form, c.Mixing.Method = idml.Paper, idml.NoMixing }),
 		run(func(c *idml.Config) { c.Metric.Form = idml.Released }),
 	})
 	for text, want := range map[string]string{
@@ -188,4 +188,12 @@ func TestRunFolders(t *testing.T) {
 	if len(notes) != 1 || !strings.Contains(notes[0], "2 of 4 runs") || !strings.Contains(notes[0], "idml sweep --resume "+dir) {
 		t.Errorf("notes: %q", notes)
 	}
+}
+
+// mixedIf returns the method of mixing of a configuration that mixes or not.
+func mixedIf(mixes bool) string {
+	if mixes {
+		return idml.Mixup
+	}
+	return idml.NoMixing
 }

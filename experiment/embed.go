@@ -66,12 +66,28 @@ func Embed(ctx context.Context, backend compute.Backend, path string, e EmbedOpt
 
 // describe fills in the embeddings and what is known of their images.
 func (x *Index) describe(e *idml.Embedded, d *datasets.Dataset) {
+	unitRows(e)
 	x.Semantic, x.Uncertainty = e.Semantic, e.Uncertainty
 	for _, example := range d.Examples {
 		x.Paths = append(x.Paths, example.Name)
 	}
 	if !slices.Equal(d.Classes, []string{""}) {
 		x.Labels, x.Classes = e.Labels, d.Classes
+	}
+}
+
+// unitRows gives a classifier's features the length 1, which embeddings of retrieval have.
+func unitRows(e *idml.Embedded) {
+	if e.Logits.Rows == 0 {
+		return
+	}
+	for i := range e.Semantic.Rows {
+		v := e.Semantic.Row(i)
+		if length := norm(v); length > 0 {
+			for k := range v {
+				v[k] = float32(float64(v[k]) / length)
+			}
+		}
 	}
 }
 
@@ -107,7 +123,7 @@ func (n network) images(path string, e EmbedOptions) (*datasets.Loader, string, 
 // photographs returns the transform of evaluation for images of any size. The embedded sets, whose images have the right size, do without one: there an
 // image is scaled to that size.
 func photographs(c idml.DataConfig) datasets.Transform {
-	if c.Name == "glyphs" || c.Name == "fashion" {
+	if slices.Contains([]string{"glyphs", "fashion", "cifar10", "cifar100"}, c.Name) {
 		return datasets.Compose{datasets.Resize{Size: c.ImageSize}, datasets.CenterCrop{Size: c.ImageSize}}
 	}
 	_, fixed := transforms(c)

@@ -66,7 +66,7 @@ func photograph(class, i int) image.Image {
 // photographConfig is one epoch of two steps, without mixing or warm-up.
 func photographConfig(folder string) idml.Config {
 	c := tiny(folder)
-	c.Epochs, c.WarmupEpochs, c.Mixing.Mixup = 1, 0, false
+	c.Epochs, c.WarmupEpochs, c.Mixing.Method = 1, 0, idml.NoMixing
 	return c
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/gomlx/compute"
 
 	"introspection/idml"
-	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 )
 
@@ -72,7 +71,7 @@ func (n network) fingerprint() (string, error) {
 
 // EvaluateCheckpoint measures a checkpoint, such as the best of a run, on the test images of the run whose config.json lies beside it. The run's
 // files stay as they are.
-func EvaluateCheckpoint(ctx context.Context, backend compute.Backend, path string, o Options) (*retrieval.Result, error) {
+func EvaluateCheckpoint(ctx context.Context, backend compute.Backend, path string, o Options) (Result, error) {
 	n, err := openNetwork(path, o)
 	if err != nil {
 		return nil, err

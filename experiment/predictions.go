@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"introspection/idml"
+	"introspection/idml/classify"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 	"introspection/plots"
@@ -15,23 +16,39 @@ import (
 const nearestKept = 8
 
 // writePredictions writes what the model says of each test image, and thumbnails of the images that a report shows.
-func writePredictions(run *runlog.Run, task *Task, m *idml.Model, e *idml.Embedded, result *retrieval.Result) error {
+func writePredictions(run *runlog.Run, task *Task, m *idml.Model, e *idml.Embedded, result Result) error {
 	predictions := make([]runlog.Prediction, len(e.Labels))
 	for i, example := range task.Split.Test.Examples {
 		p := runlog.Prediction{
 			Index: i, Name: example.Name, Class: task.Split.Test.Classes[example.Label], Label: example.Label,
 			Uncertainty: norm(row(e.Uncertainty, i)), Ambiguity: string(example.Ambiguity.Kind), Amount: example.Ambiguity.Amount,
 		}
-		for _, j := range result.Neighbors[i][:min(nearestKept, len(result.Neighbors[i]))] {
-			p.Nearest = append(p.Nearest, neighbor(m, e, i, j))
+		if retrieved, ok := result.(*retrieval.Result); ok {
+			for _, j := range retrieved.Neighbors[i][:min(nearestKept, len(retrieved.Neighbors[i]))] {
+				p.Nearest = append(p.Nearest, neighbor(m, e, i, j))
+			}
+			p.Correct = len(p.Nearest) > 0 && p.Nearest[0].Correct
+		} else {
+			p.Top = topClasses(e.Logits.Row(i), example.Label, task.Split.Test.Classes)
+			p.Correct = len(p.Top) > 0 && p.Top[0].Correct
 		}
-		p.Correct = len(p.Nearest) > 0 && p.Nearest[0].Correct
 		predictions[i] = p
 	}
 	if err := run.WritePredictions(predictions); err != nil {
 		return err
 	}
 	return writeThumbnails(run, task, predictions)
+}
+
+// topKept is the number of classes that predictions.jsonl keeps of each image that is classified.
+const topKept = 5
+
+// topClasses returns the classes that an image's logits put first.
+func topClasses(logits []float32, label int, classes []string) (list []runlog.Score) {
+	for _, c := range classify.Top(logits, topKept) {
+		list = append(list, runlog.Score{Class: classes[c.Label], Label: c.Label, Probability: c.Probability, Correct: c.Label == label})
+	}
+	return list
 }
 
 // neighbor describes the pair of test images i and j: α = ‖s₁−s₂‖, β = ‖u₁+u₂‖ of the uncertainty head's output, and the similarity by the metric.

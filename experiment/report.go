@@ -23,8 +23,11 @@ func Report(dir string) (string, error) {
 // title says in a line what was run.
 func title(cfg idml.Config) string {
 	text := cfg.Data.Name + ": " + cfg.Loss.Name + ", " + string(cfg.Metric.Form) + " metric"
-	if cfg.Mixing.Mixup {
-		text += ", mixup"
+	if cfg.Task == idml.Classification {
+		text = cfg.Data.Name + ": " + string(cfg.Task) + ", " + string(cfg.Metric.Form) + " logits"
+	}
+	if cfg.Mixing.Mixes() {
+		text += ", " + cfg.Mixing.Method
 	}
 	return text
 }

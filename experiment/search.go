@@ -116,5 +116,10 @@ func (n network) embedImage(ctx context.Context, backend compute.Backend, image 
 		Data: one, Order: datasets.Sequential{}, Transform: photographs(n.config.Data), BatchSize: 1, OnBadImage: datasets.StopOnBadImage,
 		Seed: n.config.Seed, Workers: 1,
 	}
-	return embedder.Embed(ctx, loader.Epoch(0, 0))
+	embedded, err := embedder.Embed(ctx, loader.Epoch(0, 0))
+	if err != nil {
+		return nil, err
+	}
+	unitRows(embedded)
+	return embedded, nil
 }

@@ -3,6 +3,8 @@
 package experiment
 
 import (
+	"errors"
+
 	"introspection/idml"
 )
 
@@ -25,11 +27,11 @@ type AblationArm struct {
 func AblationArms(cfg idml.Config) []AblationArm {
 	mixed := func(form idml.Form) idml.Config {
 		c := cfg
-		c.Metric.Form, c.Mixing.Mixup = form, true
+		c.Metric.Form, c.Mixing.Method = form, idml.Mixup
 		return c
 	}
 	alone := mixed(idml.Plain)
-	alone.Mixing.Mixup = false
+	alone.Mixing.Method = idml.NoMixing
 	alone.Epochs, alone.WarmupEpochs, alone.EvaluateEvery, alone.Optimizer.DecayEvery = 2*alone.Epochs, 2*alone.WarmupEpochs, 2*alone.EvaluateEvery, 2*alone.Optimizer.DecayEvery
 	constant := idml.Constant
 	if loss, err := idml.NewLoss(cfg.Loss); err == nil && loss.HasProxies() {
@@ -48,6 +50,9 @@ func ablationAxis() gridAxis {
 	a := gridAxis{flag: "ablation"}
 	for i, arm := range AblationArms(idml.DefaultConfig()) {
 		a.points = append(a.points, gridPoint{arm.Label, func(c *idml.Config) error {
+			if c.Task == idml.Classification {
+				return errors.New("an ablation is of the losses of retrieval: for classification, take its recipes")
+			}
 			*c = AblationArms(*c)[i].Config
 			return nil
 		}})

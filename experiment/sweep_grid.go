@@ -128,7 +128,10 @@ func (g Grid) axes() ([]gridAxis, error) {
 		return gridPoint{string(f), func(c *idml.Config) error { c.Metric.Form = f; return nil }}
 	}))
 	axes = append(axes, axisOf("mixup", g.Mixups, func(mix bool) gridPoint {
-		return gridPoint{map[bool]string{true: "mixup", false: "no-mixup"}[mix], func(c *idml.Config) error { c.Mixing.Mixup = mix; return nil }}
+		return gridPoint{map[bool]string{true: "mixup", false: "no-mixup"}[mix], func(c *idml.Config) error {
+			c.Mixing.Method = map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mix]
+			return nil
+		}}
 	}))
 	if g.Ablation {
 		axes = append(axes, ablationAxis())

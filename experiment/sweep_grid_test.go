@@ -146,11 +146,11 @@ func TestAblationArms(t *testing.T) {
 		var got []string
 		for _, r := range p.Runs {
 			c := r.Config
-			got = append(got, fmt.Sprint(r.Name, " ", c.Metric.Form, " ", c.Mixing.Mixup, " ", c.Epochs, c.WarmupEpochs, c.EvaluateEvery, c.Optimizer.DecayEvery))
+			got = append(got, fmt.Sprint(r.Name, " ", c.Metric.Form, " ", c.Mixing.Method, " ", c.Epochs, c.WarmupEpochs, c.EvaluateEvery, c.Optimizer.DecayEvery))
 		}
 		want := []string{
-			"equal-compute plain false 40 4 2 28", "mixup plain true 20 2 1 14",
-			"constant " + string(test.constant) + " true 20 2 1 14", "introspective paper true 20 2 1 14",
+			"equal-compute plain none 40 4 2 28", "mixup plain mixup 20 2 1 14",
+			"constant " + string(test.constant) + " mixup 20 2 1 14", "introspective paper mixup 20 2 1 14",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.loss, diff)

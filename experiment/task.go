@@ -12,17 +12,23 @@ import (
 
 	"introspection/datasets"
 	"introspection/idml"
+	"introspection/idml/runlog"
 )
 
-// DatasetNames are the values of data.name that Open knows.
-var DatasetNames = []string{"glyphs", "fashion", "folder", "cub", "cars", "sop"}
+// datasetNames are the values of data.name that Open knows, by task.
+var datasetNames = map[idml.Task][]string{
+	idml.Retrieval:      {"glyphs", "fashion", "folder", "cub", "cars", "sop"},
+	idml.Classification: {"fashion", "cifar10", "cifar100", "imagenet"},
+}
 
 // Task is a dataset with the order and the transforms that a configuration asks for.
 type Task struct {
-	// Split holds the images that are trained on and those that are retrieved.
+	// Split holds the images that are trained on and those that are retrieved, or classified.
 	Split datasets.Split
 
-	// The loaders of Split's images. evaluation has those that epochs are judged by: of held-out training classes, or test's.
+	task idml.Task
+
+	// The loaders of Split's images. evaluation has those that epochs are judged by: those held out of training, or test's.
 	train, test, evaluation *datasets.Loader
 	// incomplete says where the images are not the whole published dataset; nil if they are.
 	incomplete error
@@ -38,17 +44,21 @@ func Open(cfg idml.Config) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{Split: split, incomplete: datasets.CheckPublished(cfg.Data.Name, split)}
+	t := &Task{Split: split, task: cfg.Task, incomplete: datasets.CheckPublished(cfg.Data.Name, split)}
 	var held *datasets.Dataset
 	if cfg.Data.Validation > 0 {
-		if t.Split.Train, held, err = datasets.HoldOutClasses(split.Train, cfg.Data.Validation, cfg.Seed); err != nil {
+		holdOut := datasets.HoldOutClasses
+		if cfg.Task == idml.Classification {
+			holdOut = datasets.HoldOutImages
+		}
+		if t.Split.Train, held, err = holdOut(split.Train, cfg.Data.Validation, cfg.Seed); err != nil {
 			return nil, fmt.Errorf("data.validation: %w", err)
 		}
 	}
 	random, fixed := transforms(cfg.Data)
 	loader := func(d *datasets.Dataset, order datasets.Order, transform datasets.Transform, training bool) *datasets.Loader {
 		return &datasets.Loader{
-			Data: d, Order: order, Transform: transform, BatchSize: cfg.Data.BatchSize, DropLast: training,
+			Data: d, Order: order, Transform: transform, BatchSize: cfg.Data.BatchSize, DropLast: training && cfg.Task == idml.Retrieval,
 			OnBadImage: datasets.BadImagePolicy(cfg.Data.OnBadImage), Seed: cfg.Seed, Workers: cfg.Data.Workers,
 		}
 	}
@@ -85,23 +95,27 @@ func (t *Task) check() error {
 }
 
 func openSplit(cfg idml.Config) (datasets.Split, error) {
-	switch cfg.Data.Name {
-	case "glyphs":
+	if names := datasetNames[cfg.Task]; !slices.Contains(names, cfg.Data.Name) {
+		return datasets.Split{}, fmt.Errorf("data.name is %q, want for task %s one of %v", cfg.Data.Name, cfg.Task, names)
+	}
+	if cfg.Data.Name == "glyphs" {
 		c := datasets.DefaultGlyphs()
 		c.Size = cfg.Data.ImageSize
 		return datasets.Glyphs(c)
-	case "fashion":
-		if cfg.Data.Folder == "" {
-			return datasets.Fashion()
-		}
-		return datasets.FashionFolder(os.DirFS(cfg.Data.Folder))
 	}
-	open, ok := map[string]func(fs.FS) (datasets.Split, error){
-		"cub": datasets.CUB, "cars": datasets.Cars, "sop": datasets.SOP,
-		"folder": func(fsys fs.FS) (datasets.Split, error) { return datasets.Folder(fsys, cfg.Data.Folder) },
+	if cfg.Data.Name == "fashion" && cfg.Data.Folder == "" {
+		if cfg.Task == idml.Classification {
+			return datasets.FashionClassification()
+		}
+		return datasets.Fashion()
+	}
+	open := map[string]func(fs.FS) (datasets.Split, error){
+		"cub": datasets.CUB, "cars": datasets.Cars, "sop": datasets.SOP, "fashion": datasets.FashionFolder,
+		"folder":  func(fsys fs.FS) (datasets.Split, error) { return datasets.Folder(fsys, cfg.Data.Folder) },
+		"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100, "imagenet": datasets.ImageNet,
 	}[cfg.Data.Name]
-	if !ok {
-		return datasets.Split{}, fmt.Errorf("data.name is %q, want one of %v", cfg.Data.Name, DatasetNames)
+	if cfg.Data.Name == "fashion" && cfg.Task == idml.Classification {
+		open = datasets.FashionClassificationFolder
 	}
 	if cfg.Data.Folder == "" {
 		return datasets.Split{}, fmt.Errorf("data.folder is empty: name the folder of the images with --data")
@@ -115,19 +129,29 @@ func openSplit(cfg idml.Config) (datasets.Split, error) {
 // resizeRatio is the ratio of the short side after resizing to the crop, in evaluation. Code: Resize 256, CenterCrop 224.
 const resizeRatio = 256.0 / 224.0
 
-// transforms returns the random transform of training and the fixed one of evaluation. Photographs get the paper's; the embedded sets, whose
-// images are small and centered, get a random shift by up to two pixels, and clothing a random flip.
+// The margins of random shifts, in pixels: of CIFAR's images (Code: 4), and of the embedded ones, which are centered.
+const (
+	cifarMargin    = 4
+	embeddedMargin = 2
+)
+
+// transforms returns the random transform of training and the fixed one of evaluation. Photographs get the paper's, and so do CIFAR's images, a random shift
+// and flip; the embedded sets get a smaller shift, and clothing a random flip.
 func transforms(c idml.DataConfig) (random, fixed datasets.Transform) {
 	size := c.ImageSize
 	switch c.Name {
 	case "glyphs":
-		random, fixed = datasets.RandomCrop{Size: size, Padding: 2}, datasets.Compose{}
-	case "fashion":
+		random, fixed = datasets.RandomCrop{Size: size, Padding: embeddedMargin}, datasets.Compose{}
+	case "fashion", "cifar10", "cifar100":
 		fixed = datasets.Compose{}
 		if size != 32 {
 			fixed = datasets.Resize{Size: size}
 		}
-		random = datasets.Compose{fixed, datasets.RandomCrop{Size: size, Padding: 2}, datasets.HorizontalFlip{Probability: 0.5}}
+		margin := cifarMargin
+		if c.Name == "fashion" {
+			margin = embeddedMargin
+		}
+		random = datasets.Compose{fixed, datasets.RandomCrop{Size: size, Padding: margin}, datasets.HorizontalFlip{Probability: 0.5}}
 	default:
 		fixed = datasets.Compose{datasets.Resize{Size: int(float64(size) * resizeRatio)}, datasets.CenterCrop{Size: size}}
 		random = datasets.Compose{datasets.DefaultRandomResizedCrop(size), datasets.HorizontalFlip{Probability: 0.5}}
@@ -173,6 +197,20 @@ func (t *Task) badNote() string {
 		return fmt.Sprintf("1 image could not be decoded and was left out: %v", bad[0].Err)
 	}
 	return fmt.Sprintf("%d images could not be decoded and were left out; the first: %v", len(bad), bad[0].Err)
+}
+
+// chosenOn says which images the best epoch is chosen on.
+func (t *Task) chosenOn() string {
+	held := t.evaluation != t.test
+	switch {
+	case t.task == idml.Classification && held:
+		return runlog.ChosenOnHeldOutImages
+	case t.task == idml.Classification:
+		return runlog.ChosenOnTestImages
+	case held:
+		return runlog.ChosenOnHeldOut
+	}
+	return runlog.ChosenOnTest
 }
 
 // Data is the task as training wants it.

@@ -15,6 +15,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"introspection/idml"
+	"introspection/idml/classify"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 )
@@ -216,10 +217,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 	}
 	results := &runlog.Results{
 		Status: runlog.StatusFinished, Epochs: trained.State.Epoch, Steps: trained.State.Step, Seconds: trained.State.Seconds, Rows: baselines,
-		BestChosenOn: runlog.ChosenOnTest,
-	}
-	if t.task.evaluation != t.task.test {
-		results.BestChosenOn = runlog.ChosenOnHeldOut
+		BestChosenOn: t.task.chosenOn(),
 	}
 	if trained.Stopped {
 		results.Status = runlog.StatusStopped
@@ -231,7 +229,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 		return nil, err
 	}
 	if published := t.config.Published(); published != nil {
-		results.Published, results.PublishedSource = published, idml.PublishedSource
+		results.Published, results.PublishedSource = published, t.config.PublishedSource()
 	}
 	results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowLast, Epoch: trained.State.Epoch, Metrics: last.Metrics()})
 	best, err := t.measureBest(ctx, trained.State, last, o)
@@ -239,6 +237,11 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 		return nil, err
 	}
 	results.Rows = append(results.Rows, best...)
+	if t.config.Task == idml.Classification {
+		if err := t.classified(ctx, results, o); err != nil {
+			return nil, err
+		}
+	}
 	if note := t.task.badNote(); note != "" {
 		o.warn("%s", note)
 	}
@@ -247,7 +250,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 
 // measureBest returns the row of the best epoch: its model, which the run keeps, is measured on the test images. There is no row before the
 // first evaluation, nor, with a warning, if the kept model is damaged.
-func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieval.Result, o Options) ([]runlog.Row, error) {
+func (t trial) measureBest(ctx context.Context, state idml.State, last Result, o Options) ([]runlog.Row, error) {
 	if state.Best.Metrics == nil {
 		return nil, nil
 	}
@@ -270,8 +273,13 @@ func (t trial) measureBest(ctx context.Context, state idml.State, last *retrieva
 	return []runlog.Row{row}, nil
 }
 
+// Result is what the test images came to: a *retrieval.Result, or in classification a *classify.Result.
+type Result interface {
+	Metrics() map[string]float64
+}
+
 // evaluate measures the model on the test images and writes predictions and thumbnails.
-func (t trial) evaluate(ctx context.Context) (*retrieval.Result, error) {
+func (t trial) evaluate(ctx context.Context) (Result, error) {
 	embedded, result, err := t.measure(ctx)
 	if err != nil {
 		return nil, err
@@ -279,8 +287,8 @@ func (t trial) evaluate(ctx context.Context) (*retrieval.Result, error) {
 	return result, writePredictions(t.run, t.task, t.model, embedded, result)
 }
 
-// measure embeds the test images and measures their retrieval.
-func (t trial) measure(ctx context.Context) (*idml.Embedded, *retrieval.Result, error) {
+// measure embeds the test images and measures how they are retrieved, or classified.
+func (t trial) measure(ctx context.Context) (*idml.Embedded, Result, error) {
 	embedder, err := idml.NewEmbedder(t.backend, t.model)
 	if err != nil {
 		return nil, nil, err
@@ -290,8 +298,16 @@ func (t trial) measure(ctx context.Context) (*idml.Embedded, *retrieval.Result, 
 		return nil, nil, err
 	}
 	t.task.dropBadTests()
-	result, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, evaluation(t.config))
+	result, err := resultOf(ctx, t.backend, t.config, embedded)
 	return embedded, result, err
+}
+
+// resultOf measures images that were embedded.
+func resultOf(ctx context.Context, backend compute.Backend, cfg idml.Config, e *idml.Embedded) (Result, error) {
+	if cfg.Task == idml.Classification {
+		return classify.Evaluate(e.Logits, e.Labels)
+	}
+	return retrieval.Evaluate(ctx, backend, e.Semantic, e.Labels, evaluation(cfg))
 }
 
 // evaluation is how a run's images are evaluated.
@@ -302,7 +318,7 @@ func evaluation(cfg idml.Config) retrieval.Options {
 }
 
 // Evaluate measures the checkpoint of a run on its test images, and renews its predictions and thumbnails.
-func Evaluate(ctx context.Context, backend compute.Backend, dir string, o Options) (*retrieval.Result, error) {
+func Evaluate(ctx context.Context, backend compute.Backend, dir string, o Options) (Result, error) {
 	t, _, err := openTrial(backend, dir, o)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 
 	"introspection/experiment"
 	"introspection/idml"
+	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 	"introspection/idml/weights"
 	"introspection/internal/backendtest"
@@ -147,8 +148,8 @@ func checkEvaluate(t *testing.T, dir string, results *runlog.Results) {
 	if diff := cmp.Diff(results.Rows[2].Metrics, got.Metrics()); diff != "" {
 		t.Errorf("after training, and from the checkpoint:\n%s", diff)
 	}
-	if got.Queries != 3*testImages || got.Classes != 3 || got.LoneQueries != 0 {
-		t.Errorf("%d queries of %d classes, %d lone", got.Queries, got.Classes, got.LoneQueries)
+	if r, ok := got.(*retrieval.Result); !ok || r.Queries != 3*testImages || r.Classes != 3 || r.LoneQueries != 0 {
+		t.Errorf("measured %+v", got)
 	}
 }
 

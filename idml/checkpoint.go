@@ -29,7 +29,7 @@ type State struct {
 	LossCount int     `json:"loss_count"`
 	// Seconds is the time spent in training.
 	Seconds float64 `json:"seconds"`
-	// Best is the evaluation with the highest R@1 so far, the first of equals.
+	// Best is the evaluation with the highest R@1, or top-1 accuracy, so far, the first of equals.
 	Best Evaluation `json:"best"`
 }
 
@@ -157,11 +157,11 @@ func Load(r io.Reader, cfg Config) (*Model, State, error) {
 	if err := json.Unmarshal([]byte(f.Metadata[stateKey]), &s); err != nil {
 		return nil, s, fmt.Errorf("idml: reading a checkpoint: its metadata has no valid %q: %w", stateKey, err)
 	}
-	proxies, ok := f.Tensor(ProxiesName)
-	if !ok || len(proxies.Shape) != 2 {
-		return nil, s, fmt.Errorf("idml: reading a checkpoint: it has no %s [classes, dim]", ProxiesName)
+	rows, ok := f.Tensor(cfg.classArray())
+	if !ok || len(rows.Shape) != 2 {
+		return nil, s, fmt.Errorf("idml: reading a checkpoint: it has no %s [classes, dim]", cfg.classArray())
 	}
-	m := &Model{config: cfg, parameters: cfg.Model.Params(proxies.Shape[0]), store: model.NewStore()}
+	m := &Model{config: cfg, classes: rows.Shape[0], parameters: cfg.Params(rows.Shape[0]), store: model.NewStore()}
 	wanted := map[string][]int{}
 	for _, p := range m.parameters {
 		wanted[p.Name] = p.Shape

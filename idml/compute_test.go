@@ -77,7 +77,7 @@ func TestBFloat16Trains(t *testing.T) {
 	losses := map[string][]float64{}
 	for _, compute := range []string{Float32, BFloat16} {
 		c := smallConfig()
-		c.Model.Compute, c.Mixing.Mixup = compute, false
+		c.Model.Compute, c.Mixing.Method = compute, NoMixing
 		m := newModel(t, c)
 		trainer, err := NewTrainer(backendtest.Open(t), m)
 		if err != nil {

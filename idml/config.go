@@ -51,6 +51,8 @@ var (
 type Config struct {
 	// Recipe is the name of the recipe that the settings began with.
 	Recipe string `json:"recipe"`
+	// Task is "retrieval", of classes that were not trained on, or "classification", of other images of the same classes.
+	Task Task `json:"task"`
 	// Seed decides weights, order, augmentation, mixing and clustering.
 	Seed uint64 `json:"seed"`
 	// Epochs is how many times training passes over the training images.
@@ -72,13 +74,24 @@ type Config struct {
 	Optimizer OptimizerConfig `json:"optimizer"`
 }
 
+// Task is what a network is trained for.
+type Task string
+
+// The tasks. Retrieval learns embeddings, by which images of unseen classes find each other. Classification learns the logits of known classes: the paper's
+// second half, by the settings of CutMix (arXiv:1905.04899).
+const (
+	Retrieval      Task = "retrieval"
+	Classification Task = "classification"
+)
+
 // DataConfig tells which images, and how they become batches.
 type DataConfig struct {
-	// Name is "glyphs", "fashion", "folder", "cub", "cars" or "sop".
+	// Name is "glyphs", "fashion", "folder", "cub", "cars" or "sop" for retrieval, "fashion", "cifar10", "cifar100" or "imagenet" for classification.
 	Name string `json:"name"`
 	// Folder is where the images lie: required but by the embedded sets; of "fashion" the folder of the full set, or "" for the embedded part.
 	Folder string `json:"folder"`
-	// Validation is the share of the training classes that is held out to choose the best epoch by; with 0, that is chosen on the test classes.
+	// Validation is the share of the training classes, in classification of the training images of each class, that is held out to choose the best epoch
+	// by; with 0, that is chosen on the test images.
 	Validation float64 `json:"validation"`
 	// OnBadImage is "stop" or "skip": what to do about an image that can't be decoded.
 	OnBadImage string `json:"on_bad_image"`
@@ -90,6 +103,10 @@ type DataConfig struct {
 	ImagesPerClass int `json:"images_per_class"`
 	// Augment applies the random transforms of the dataset's recipe to training images.
 	Augment bool `json:"augment"`
+	// ColorJitter bounds the random changes of brightness, contrast and saturation of training images, and Lighting is the deviation of the random change of
+	// color along the principal components of ImageNet's colors: see [Color]. With Augment off, or 0, there are none.
+	ColorJitter float64 `json:"color_jitter"`
+	Lighting    float64 `json:"lighting"`
 	// Mean and Deviation normalize pixels: (pixel − Mean)/Deviation, both of 255.
 	Mean      [3]float64 `json:"mean"`
 	Deviation [3]float64 `json:"deviation"`
@@ -105,7 +122,8 @@ type ModelConfig struct {
 	Weights string `json:"weights"`
 	// Compute is the type that the backbone computes in: "float32" or "bfloat16". Variables, heads and loss are float32 in both.
 	Compute string `json:"compute"`
-	// EmbeddingSize is the dimension of the semantic and of the uncertainty embedding.
+	// EmbeddingSize is the dimension of the semantic and of the uncertainty embedding; in classification, where the pooled features are the semantic one, of
+	// the uncertainty embedding alone.
 	EmbeddingSize int `json:"embedding_size"`
 	// BatchNorm is "frozen" (stored statistics always; scale and shift trained) or "trained" (the batch's statistics in training).
 	BatchNorm string `json:"batch_norm"`
@@ -113,13 +131,24 @@ type ModelConfig struct {
 	UncertaintyInit float64 `json:"uncertainty_init"`
 }
 
-// MixingConfig tells how training images are mixed.
+// MixingConfig tells how training images are mixed. The loss of a mixed batch, λ·L(mix, y) + (1−λ)·L(mix, y'), is added to that of the batch
+// as it is in retrieval, and takes its place in classification.
 type MixingConfig struct {
-	// Mixup adds λ·L(mix, y) + (1−λ)·L(mix, y') to the batch's own loss (Zhang et al., arXiv:1710.09412).
-	Mixup bool `json:"mixup"`
+	// Method is "none", "mixup" (Zhang et al., arXiv:1710.09412: sums of pixels) or, for classification, "cutmix" (Yun et al., arXiv:1905.04899: a box of one image
+	// in the other).
+	Method string `json:"method"`
+	// Probability is the share of the batches that are mixed, in retrieval 1.
+	Probability float64 `json:"probability"`
 	// Beta is the parameter of λ ~ Beta(Beta, Beta), drawn once a batch. Code: 1, the uniform distribution.
 	Beta float64 `json:"beta"`
 }
+
+// The values of MixingConfig.Method.
+const (
+	NoMixing = "none"
+	Mixup    = "mixup"
+	CutMix   = "cutmix"
+)
 
 // OptimizerConfig sets the optimizer and its schedule.
 type OptimizerConfig struct {
@@ -135,8 +164,10 @@ type OptimizerConfig struct {
 	// Clip bounds each component of the gradients. Infinity can't be written in JSON: use a large number to clip nothing.
 	Clip    float64 `json:"clip"`
 	Epsilon float64 `json:"epsilon"`
-	// DecayEvery and DecayFactor: the learning rate is multiplied by DecayFactor after every DecayEvery epochs (StepLR).
+	// DecayEvery, DecayAt and DecayFactor: the learning rate is multiplied by DecayFactor after every DecayEvery epochs (StepLR), and also after each of so many
+	// epochs that DecayAt lists (MultiStepLR).
 	DecayEvery  int     `json:"decay_every"`
+	DecayAt     []int   `json:"decay_at"`
 	DecayFactor float64 `json:"decay_factor"`
 }
 
@@ -144,10 +175,10 @@ type OptimizerConfig struct {
 // released form of the metric and mixup, AdamW, 60 epochs of which 5 warm up, frozen batch normalization.
 func DefaultConfig() Config {
 	return Config{
-		Recipe: "", Seed: 0, Epochs: 60, WarmupEpochs: 5, EvaluateEvery: 1, Recalls: []int{1, 2, 4, 8}, CheckpointMinutes: 10,
+		Recipe: "", Task: Retrieval, Seed: 0, Epochs: 60, WarmupEpochs: 5, EvaluateEvery: 1, Recalls: []int{1, 2, 4, 8}, CheckpointMinutes: 10,
 		Data: DataConfig{
 			Name: "folder", Folder: "", Validation: 0, OnBadImage: StopOnBadImage, ImageSize: 224, BatchSize: 120, ImagesPerClass: 0, Augment: true,
-			Mean: ImageNetMean, Deviation: ImageNetDeviation, Workers: 2,
+			ColorJitter: 0, Lighting: 0, Mean: ImageNetMean, Deviation: ImageNetDeviation, Workers: 2,
 		},
 		Model: ModelConfig{
 			Backbone: resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Bottleneck, Width: 64, Blocks: []int{3, 4, 6, 3}},
@@ -155,10 +186,10 @@ func DefaultConfig() Config {
 		},
 		Metric: Metric{Form: Released, Tau: DefaultTau},
 		Loss:   LossConfig{Name: "proxy-anchor", Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin},
-		Mixing: MixingConfig{Mixup: true, Beta: 1},
+		Mixing: MixingConfig{Method: Mixup, Probability: 1, Beta: 1},
 		Optimizer: OptimizerConfig{
 			Name: "adamw", LearningRate: 6e-4, ProxyFactor: ProxyLearningRateFactor, WeightDecay: WeightDecay, Momentum: Momentum, Clip: GradientClip,
-			Epsilon: AdamEpsilon, DecayEvery: 5, DecayFactor: 0.5,
+			Epsilon: AdamEpsilon, DecayEvery: 5, DecayAt: []int{}, DecayFactor: 0.5,
 		},
 	}
 }
@@ -205,6 +236,7 @@ func (c Config) Validate() error {
 	}
 	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 	positive := func(x float64) bool { return finite(x) && x > 0 }
+	check(c.Task == Retrieval || c.Task == Classification, "task", c.Task, "retrieval or classification")
 	check(c.Epochs >= 1, "epochs", c.Epochs, "at least 1")
 	check(c.WarmupEpochs >= 0, "warmup_epochs", c.WarmupEpochs, "at least 0")
 	check(c.EvaluateEvery >= 1, "evaluate_every", c.EvaluateEvery, "at least 1")
@@ -221,6 +253,8 @@ func (c Config) Validate() error {
 	check(d.ImagesPerClass >= 0, "data.images_per_class", d.ImagesPerClass, "at least 0")
 	check(d.ImagesPerClass == 0 || d.BatchSize%d.ImagesPerClass == 0, "data.images_per_class", d.ImagesPerClass, fmt.Sprintf("a divisor of data.batch_size, %d", d.BatchSize))
 	check(d.Workers >= 1, "data.workers", d.Workers, "at least 1")
+	check(finite(d.ColorJitter) && d.ColorJitter >= 0 && d.ColorJitter <= 1, "data.color_jitter", d.ColorJitter, "from 0 to 1")
+	check(finite(d.Lighting) && d.Lighting >= 0, "data.lighting", d.Lighting, "0 or more")
 	for i := range d.Mean {
 		check(finite(d.Mean[i]), "data.mean", d.Mean, "finite numbers")
 		check(positive(d.Deviation[i]), "data.deviation", d.Deviation, "positive numbers")
@@ -236,16 +270,24 @@ func (c Config) Validate() error {
 	check(m.EmbeddingSize >= 1, "model.embedding_size", m.EmbeddingSize, "at least 1")
 	check(m.BatchNorm == FrozenBatchNorm || m.BatchNorm == TrainedBatchNorm, "model.batch_norm", m.BatchNorm, "frozen or trained")
 	check(finite(m.UncertaintyInit) && m.UncertaintyInit >= 0, "model.uncertainty_init", m.UncertaintyInit, "0 or more")
-	if err := c.Metric.Validate(); err != nil {
-		faults = append(faults, err)
+	metric := c.Metric.Validate()
+	if metric == nil {
+		metric = c.Loss.checkForm(c.Metric.Form)
+	}
+	if metric != nil {
+		faults = append(faults, metric)
 	}
 	if _, err := NewLoss(c.Loss); err != nil {
 		faults = append(faults, err)
 	}
-	if err := c.Loss.checkForm(c.Metric.Form); err != nil {
-		faults = append(faults, err)
-	}
-	check(positive(c.Mixing.Beta), "mixing.beta", c.Mixing.Beta, "above 0")
+	check((c.Loss.Name == CrossEntropyName) == (c.Task == Classification), "loss.name", c.Loss.Name,
+		fmt.Sprintf("%s for task classification, and no other task", CrossEntropyName))
+	x := c.Mixing
+	check(x.Method == NoMixing || x.Method == Mixup || x.Method == CutMix, "mixing.method", x.Method, "none, mixup or cutmix")
+	check(x.Method != CutMix || c.Task == Classification, "mixing.method", x.Method, "none or mixup, unless task is classification")
+	check(x.Probability > 0 && x.Probability <= 1, "mixing.probability", x.Probability, "above 0, at most 1")
+	check(x.Probability == 1 || c.Task == Classification, "mixing.probability", x.Probability, "1, unless task is classification")
+	check(positive(x.Beta), "mixing.beta", x.Beta, "above 0")
 	o := c.Optimizer
 	check(rules[o.Name].next != nil, "optimizer.name", o.Name, strings.Join(OptimizerNames(), ", "))
 	check(finite(o.Momentum) && o.Momentum >= 0 && o.Momentum < 1, "optimizer.momentum", o.Momentum, "from 0 to below 1")
@@ -255,6 +297,9 @@ func (c Config) Validate() error {
 	check(positive(o.Clip), "optimizer.clip", o.Clip, "above 0")
 	check(positive(o.Epsilon), "optimizer.epsilon", o.Epsilon, "above 0")
 	check(o.DecayEvery >= 1, "optimizer.decay_every", o.DecayEvery, "at least 1")
+	for _, epoch := range o.DecayAt {
+		check(epoch >= 1, "optimizer.decay_at", o.DecayAt, "numbers of at least 1")
+	}
 	check(positive(o.DecayFactor), "optimizer.decay_factor", o.DecayFactor, "above 0")
 	if len(faults) == 0 {
 		return nil
@@ -266,7 +311,7 @@ func (c Config) Validate() error {
 // the released form's warm-up. Code: in warm-up, the semantic head and the proxies alone.
 func (c Config) Trains(g Group, warmup bool) bool {
 	switch g {
-	case SemanticHead, Proxies:
+	case SemanticHead, Proxies, Classifier:
 		return true
 	case UncertaintyHead:
 		form := c.Metric.Form

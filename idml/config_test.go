@@ -116,7 +116,7 @@ func TestConfigRoundTrip(t *testing.T) {
 	c := DefaultConfig()
 	c.Recipe, c.Seed = "mine", math.MaxUint64
 	c.Data.Folder, c.Data.ImagesPerClass, c.Data.Augment = "a b", 4, false
-	c.Model.BatchNorm, c.Mixing.Mixup = TrainedBatchNorm, false
+	c.Model.BatchNorm, c.Mixing.Method = TrainedBatchNorm, NoMixing
 	c.Metric = Metric{Form: Paper, Tau: 1.0 / 3}
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -141,7 +141,7 @@ func TestParseConfigFaults(t *testing.T) {
 		{"other case", `"tau":5`, `"Tau":5`, `"metric.Tau"`},
 		{"missing", `"epochs":20,`, ``, `lacks the setting "epochs"`},
 		{"missing in a group", `,"tau":5`, ``, `lacks the setting "metric.tau"`},
-		{"null", `"mixup":true`, `"mixup":null`, "mixing.mixup is null"},
+		{"null", `"augment":true`, `"augment":null`, "data.augment is null"},
 		{"no group", `{"form":"released","tau":5}`, `null`, "metric is null"},
 		{"short list", `"mean":[127.5,127.5,127.5]`, `"mean":[127.5]`, "data.mean is [127.5]"},
 		{"long list", `"mean":[127.5,127.5,127.5]`, `"mean":[1,2,3,4]`, "data.mean is [1,2,3,4]"},

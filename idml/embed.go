@@ -20,29 +20,35 @@ import (
 
 // Embedded holds the embeddings of a dataset's images, in the dataset's order.
 type Embedded struct {
-	// Semantic [n, dim] has rows of length 1.
+	// Semantic [n, dim] has rows of length 1; in classification, it is the averages of the feature maps [n, channels].
 	Semantic retrieval.Matrix
-	// Uncertainty [n, dim] is as the uncertainty head gives it.
+	// Uncertainty [n, dim] is as the uncertainty head gives it, in classification behind its ReLU.
 	Uncertainty retrieval.Matrix
-	Labels      []int
+	// Logits [n, classes] are a classifier's plain ones; empty in retrieval.
+	Logits retrieval.Matrix
+	Labels []int
 }
 
 // Embedder embeds images with a model, by stored statistics of batch normalization.
 type Embedder struct {
-	dim  int
 	exec *model.Exec
 }
 
 // NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
 func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
-	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) (*graph.Node, *graph.Node) {
+	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) []*graph.Node {
 		e := m.embed(images, resnet.StoredStatistics)
-		return e.Semantic, e.Uncertainty
+		out := []*graph.Node{e.Semantic, e.Uncertainty}
+		if m.config.Task == Classification {
+			weight, bias := m.classifier(images.Graph())
+			out = append(out, linear(e.Semantic, weight, bias))
+		}
+		return out
 	})
 	if err != nil {
 		return nil, fmt.Errorf("idml: preparing the embedding: %w", err)
 	}
-	return &Embedder{dim: m.config.Model.EmbeddingSize, exec: exec}, nil
+	return &Embedder{exec: exec}, nil
 }
 
 // Embed returns the embeddings of all images of a dataset, whose batches are images uint8 [batch, h, w, 3] and labels int32 [batch]. A last batch that is
@@ -62,9 +68,6 @@ func (e *Embedder) Embed(ctx context.Context, ds train.Dataset) (*Embedded, erro
 			return nil, fmt.Errorf("idml: embedding %s: %w", ds.Name(), err)
 		}
 	}
-	n := len(out.Labels)
-	out.Semantic.Rows, out.Semantic.Cols = n, e.dim
-	out.Uncertainty.Rows, out.Uncertainty.Cols = n, e.dim
 	return out, nil
 }
 
@@ -85,18 +88,16 @@ func (e *Embedder) batch(batch train.Batch, full int, out *Embedded) error {
 		}
 		defer images.MustFinalizeAll()
 	}
-	semantic, uncertainty, err := e.exec.Call2(images)
+	parts, err := e.exec.Call(images)
 	if err != nil {
 		return err
 	}
-	defer semantic.MustFinalizeAll()
-	defer uncertainty.MustFinalizeAll()
-	for _, part := range []struct {
-		from *tensors.Tensor
-		to   *retrieval.Matrix
-	}{{semantic, &out.Semantic}, {uncertainty, &out.Uncertainty}} {
-		if err := tensors.ConstFlatData(part.from, func(flat []float32) {
-			part.to.Data = append(part.to.Data, flat[:len(labels)*e.dim]...)
+	for i, part := range parts {
+		defer part.MustFinalizeAll()
+		to := []*retrieval.Matrix{&out.Semantic, &out.Uncertainty, &out.Logits}[i]
+		to.Rows, to.Cols = to.Rows+len(labels), part.Shape().Dimensions[1]
+		if err := tensors.ConstFlatData(part, func(flat []float32) {
+			to.Data = append(to.Data, flat[:len(labels)*to.Cols]...)
 		}); err != nil {
 			return err
 		}

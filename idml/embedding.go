@@ -8,9 +8,9 @@ import (
 
 // Embedding is what the model says of a batch: where each image lies, and how ambiguous it is, both [batch, dim].
 type Embedding struct {
-	// Semantic has rows of length 1.
+	// Semantic has rows of length 1; in classification, it is the averages of the feature maps [batch, channels].
 	Semantic *Node
-	// Uncertainty is as the head gives it; the released form of the metric normalizes it itself.
+	// Uncertainty is as the head gives it, the released form of the metric normalizes it itself; in classification, it is behind a ReLU.
 	Uncertainty *Node
 }
 

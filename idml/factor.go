@@ -16,7 +16,7 @@ import (
 // factorSample bounds the images and the proxies that MedianFactor looks at, evenly spaced among all. Ours.
 const factorSample = 256
 
-// MedianFactor returns the median of the factors exp(−…) by which the model's metric shrinks what its loss compares, images and proxies or pairs of images: 1
+// MedianFactor returns the median of the factors exp(−…) by which the model's metric shrinks what its loss compares, images and proxies or classes, or pairs of images: 1
 // for Plain. Below LowFactor there is hardly any gradient left, and the run should be begun anew with a smaller model.uncertainty_init, a lower
 // rate or a larger metric.tau.
 func MedianFactor(backend compute.Backend, m *Model, e *Embedded) (float64, error) {
@@ -28,7 +28,18 @@ func MedianFactor(backend compute.Backend, m *Model, e *Embedded) (float64, erro
 		return 0, err
 	}
 	inputs, factor := []any{sampleRows(e.Semantic), sampleRows(e.Uncertainty)}, m.config.Metric.factorOfPairs
-	if loss.HasProxies() {
+	if m.config.Task == Classification {
+		weight, err := m.Values(classifierWeight)
+		if err != nil {
+			return 0, err
+		}
+		bias, err := m.Values(classifierBias)
+		if err != nil {
+			return 0, err
+		}
+		inputs = append(inputs, tensors.FromFlatDataAndDimensions(weight, m.Classes(), e.Semantic.Cols), tensors.FromFlatDataAndDimensions(bias, m.Classes()))
+		factor = m.config.Metric.factorOfLogits
+	} else if loss.HasProxies() {
 		values, err := m.Values(ProxiesName)
 		if err != nil {
 			return 0, err
@@ -57,6 +68,11 @@ func MedianFactor(backend compute.Backend, m *Model, e *Embedded) (float64, erro
 // factorOfProxies returns the factors of embeddings, semantic and uncertainty, and proxies.
 func (m Metric) factorOfProxies(in []*graph.Node) *graph.Node {
 	return m.proxyFactor(Embedding{Semantic: in[0], Uncertainty: in[1]}, products(normalizeRows(in[0]), normalizeRows(in[2])), in[2])
+}
+
+// factorOfLogits returns the factors of embeddings, semantic and uncertainty, and a classifier's weight and bias.
+func (m Metric) factorOfLogits(in []*graph.Node) *graph.Node {
+	return m.logitFactor(Embedding{Semantic: in[0], Uncertainty: in[1]}, in[2], in[3])
 }
 
 // factorOfPairs returns the factors of all pairs of embeddings, semantic and uncertainty. The few of an image with itself don't move a median.

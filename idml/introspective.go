@@ -31,12 +31,18 @@ const (
 	// and β = ‖u‖. Sum rather than difference of the uncertainties, and the τ in the exponent (the paper's figure
 	// shows exp(−β/α)), are documented choices.
 	Paper Form = "paper"
+	// Clean exists for classification only, beside Plain and Released, and is Released with proxies that are the classifier's weight without the bias: see
+	// [Metric.Logits]. Ours.
+	Clean Form = "clean"
 )
 
-// Forms lists the forms in the order of the tables.
-var Forms = []Form{Plain, Constant, Released, ReleasedRaw, Paper}
+// Forms lists the forms of retrieval in the order of the tables, LogitForms those of classification.
+var (
+	Forms      = []Form{Plain, Constant, Released, ReleasedRaw, Paper}
+	LogitForms = []Form{Plain, Released, Clean}
+)
 
-// ForProxiesOnly tells whether the form exists only for losses that compare images with proxies.
+// ForProxiesOnly tells whether the form, one of retrieval, exists only for losses that compare images with proxies.
 func (f Form) ForProxiesOnly() bool { return f == Released || f == ReleasedRaw }
 
 const (
@@ -67,8 +73,8 @@ type Metric struct {
 
 // Validate returns the first fault of the metric, or nil.
 func (m Metric) Validate() error {
-	if !slices.Contains(Forms, m.Form) {
-		return fmt.Errorf("metric.form is %q, want one of %v", m.Form, Forms)
+	if !slices.Contains(Forms, m.Form) && !slices.Contains(LogitForms, m.Form) {
+		return fmt.Errorf("metric.form is %q, want one of %v or, for classification, of %v", m.Form, Forms, LogitForms)
 	}
 	if !(m.Tau > 0) || math.IsInf(m.Tau, 0) {
 		return fmt.Errorf("metric.tau is %v, want above 0", m.Tau)
@@ -76,7 +82,7 @@ func (m Metric) Validate() error {
 	return nil
 }
 
-// TrainsUncertainty reports whether the loss teaches the uncertainty head.
+// TrainsUncertainty reports whether a loss of retrieval teaches the uncertainty head. In classification all forms but Plain do.
 func (m Metric) TrainsUncertainty() bool { return m.Form == Paper || m.Form == ReleasedRaw }
 
 // ProxySimilarity returns the similarities [batch, classes] of embeddings to proxies [classes, dim].
@@ -146,18 +152,6 @@ func positivePart(x *Node) *Node {
 // rootNorm returns the norms [n, 1] of the rows of x, √(Σx² + 1e-12), whose gradient is finite at 0.
 func rootNorm(x *Node) *Node {
 	return Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceSum, -1), normalizeEpsilon))
-}
-
-// IntrospectiveLogits returns the training logits [batch, classes] of the classification extension, 1 − (1−f)·exp(−‖u‖²/(5‖x−p‖²)), for features x
-// [batch, dim], the uncertainty head's output [batch, du], and the classifier's weight [classes, dim] and bias [classes]. f = x·Wᵀ + b are
-// the plain logits, which are also the test's; u = relu(uncertainty); p = W + b, the bias added to every coordinate. Code: as here.
-func IntrospectiveLogits(features, uncertainty, weight, bias *Node) *Node {
-	f := linear(features, weight, bias)
-	u := positivePart(uncertainty)
-	p := Add(weight, InsertAxes(bias, 1))
-	distance := clampBelow(SquaredDistances(features, p))
-	factor := Exp(Neg(Div(ReduceAndKeep(Square(u), ReduceSum, -1), MulScalar(distance, DefaultTau))))
-	return OneMinus(Mul(OneMinus(f), factor))
 }
 
 // Similarity returns how similar a pair of images is at semantic distance alpha of unit embeddings and uncertainty beta: the cosine S = 1 − α²/2, which

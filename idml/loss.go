@@ -30,8 +30,10 @@ type LossInput struct {
 	Embedding Embedding
 	// Labels are the images' classes, int32 [batch].
 	Labels *Node
-	// Proxies are [classes, dim]; nil where HasProxies is false.
+	// Proxies are [classes, dim], or a classifier's weight; nil where HasProxies is false.
 	Proxies *Node
+	// Bias is a classifier's, [classes]; nil in retrieval.
+	Bias *Node
 	// Uniform are numbers from [0, 1), float32 [batch, batch], each use of the loss with its own; nil where Samples is false.
 	Uniform *Node
 }

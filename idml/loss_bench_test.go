@@ -78,7 +78,7 @@ func BenchmarkIntrospectiveStep(b *testing.B) {
 				}
 				batch := gratings{classes: classes, size: c.Data.ImageSize}.images(indices)
 				in := StepInput{
-					Images: batch.Inputs[0], Labels: batch.Labels[0], LearningRate: 1e-4, Mix: c.Mixing.draw(1, 0, 0, c.Data.BatchSize), Random: drawState(1, 0, 0),
+					Images: batch.Inputs[0], Labels: batch.Labels[0], LearningRate: 1e-4, Mix: c.Mixing.draw(1, 0, 0, c.Data.BatchSize, c.Data.ImageSize), Random: drawState(1, 0, 0),
 				}
 				return func() error {
 					_, err := trainer.Step(in)

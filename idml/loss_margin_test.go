@@ -154,7 +154,7 @@ func TestStepDrawsForEachUse(t *testing.T) {
 	trainer.loss = spy
 	indices := make([]int, 32)
 	batch := gratings{classes: 6, perClass: 16, size: c.Data.ImageSize}.images(indices)
-	mix := Mix{0.5, make([]int32, len(indices))}
+	mix := Mix{Lambda: 0.5, Permutation: make([]int32, len(indices))}
 	step := func(state [3]uint64) float64 {
 		loss, err := trainer.Step(StepInput{Images: batch.Inputs[0], Labels: batch.Labels[0], Mix: mix, Random: state})
 		if err != nil {
@@ -174,7 +174,7 @@ func TestStepDrawsForEachUse(t *testing.T) {
 // A run with sampled negatives that is stopped, saved, loaded and continued draws the negatives of the unbroken one.
 func TestResumeRepeatsTheSamples(t *testing.T) {
 	c := tinyConfig()
-	c.Metric.Form, c.Epochs, c.Mixing.Mixup = Paper, 1, false
+	c.Metric.Form, c.Epochs, c.Mixing.Method = Paper, 1, NoMixing
 	if err := c.UseLoss("margin"); err != nil {
 		t.Fatal(err)
 	}

@@ -321,7 +321,7 @@ func TestTrainWithOtherLosses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := tinyConfig()
-			c.Metric.Form, c.Epochs, c.Mixing.Mixup = Paper, 1, false
+			c.Metric.Form, c.Epochs, c.Mixing.Method = Paper, 1, NoMixing
 			if err := c.UseLoss(name); err != nil {
 				t.Fatal(err)
 			}

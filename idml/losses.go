@@ -32,6 +32,8 @@ type LossConfig struct {
 	Epsilon float64 `json:"epsilon"`
 	// Bins is the number of bins of a histogram of distances (fastap).
 	Bins int `json:"bins"`
+	// Smoothing is the share of the labels that is spread over all classes (cross-entropy).
+	Smoothing float64 `json:"smoothing"`
 }
 
 // Setting is a setting of a loss: its name in config.json, under "loss", and its value.
@@ -53,6 +55,7 @@ func (c LossConfig) settings() []Setting {
 		{"base", c.Base},
 		{"epsilon", c.Epsilon},
 		{"bins", float64(c.Bins)},
+		{"smoothing", c.Smoothing},
 	}
 }
 
@@ -82,7 +85,24 @@ type checkedLoss interface {
 	validate() error
 }
 
-// losses is the table of losses, in the order of the paper's.
+// forms lists the forms of the metric that exist for the loss.
+func (e lossEntry) forms() []Form {
+	if e.defaults.Name == CrossEntropyName {
+		return LogitForms
+	}
+	proxies := e.build(e.defaults).HasProxies()
+	return slices.DeleteFunc(slices.Clone(Forms), func(f Form) bool { return f.ForProxiesOnly() && !proxies })
+}
+
+// crossEntropy is the loss of classification, which is none of the paper's seven.
+var crossEntropy = lossEntry{
+	"Cross-entropy", "",
+	LossConfig{Name: CrossEntropyName},
+	[]string{"smoothing"},
+	func(c LossConfig) checkedLoss { return CrossEntropy{Smoothing: c.Smoothing} },
+}
+
+// losses is the table of the losses of retrieval, in the order of the paper's.
 var losses = []lossEntry{
 	{
 		"Triplet, semi-hard", "FaceNet, arXiv:1503.03832",
@@ -137,6 +157,9 @@ var losses = []lossEntry{
 
 // findLoss returns a line of the table, or an error that lists the names.
 func findLoss(name string) (lossEntry, error) {
+	if name == CrossEntropyName {
+		return crossEntropy, nil
+	}
 	i := slices.IndexFunc(losses, func(e lossEntry) bool { return e.defaults.Name == name })
 	if i < 0 {
 		return lossEntry{}, fmt.Errorf("loss.name is %q, want one of %s", name, strings.Join(LossNames(), ", "))
@@ -144,7 +167,7 @@ func findLoss(name string) (lossEntry, error) {
 	return losses[i], nil
 }
 
-// LossNames lists the names of the losses, in the order of the paper's table.
+// LossNames lists the names of the losses of retrieval, in the order of the paper's table.
 func LossNames() (names []string) {
 	for _, e := range losses {
 		names = append(names, e.defaults.Name)
@@ -152,15 +175,10 @@ func LossNames() (names []string) {
 	return names
 }
 
-// Losses tells of all losses, in the order of the paper's table.
+// Losses tells of all losses of retrieval, in the order of the paper's table.
 func Losses() (list []LossInfo) {
 	for _, e := range losses {
-		info := LossInfo{Name: e.defaults.Name, Title: e.title, Paper: e.paper, Proxies: e.build(e.defaults).HasProxies()}
-		for _, form := range Forms {
-			if info.Proxies || !form.ForProxiesOnly() {
-				info.Forms = append(info.Forms, form)
-			}
-		}
+		info := LossInfo{Name: e.defaults.Name, Title: e.title, Paper: e.paper, Proxies: e.build(e.defaults).HasProxies(), Forms: e.forms()}
 		for _, s := range e.defaults.settings() {
 			if slices.Contains(e.uses, s.Name) {
 				info.Settings = append(info.Settings, s)
@@ -196,9 +214,15 @@ func NewLoss(c LossConfig) (Loss, error) {
 // checkForm returns an error if the loss, of a known name, can't be had in the form.
 func (c LossConfig) checkForm(form Form) error {
 	e, err := findLoss(c.Name)
-	if err != nil || !form.ForProxiesOnly() || e.build(c).HasProxies() {
+	if err != nil || slices.Contains(e.forms(), form) {
 		return nil // NewLoss tells of an unknown name
 	}
-	return fmt.Errorf("metric.form is %q, which exists only for losses with proxies, and loss.name is %q, which compares images with each other: choose %s, %s or %s",
-		form, c.Name, Plain, Constant, Paper)
+	why := "which exists only for classification"
+	switch {
+	case c.Name == CrossEntropyName:
+		why = "which is none of classification"
+	case form.ForProxiesOnly():
+		why = fmt.Sprintf("which exists only for losses with proxies, and loss.name is %q, which compares images with each other", c.Name)
+	}
+	return fmt.Errorf("metric.form is %q, %s: choose one of %v", form, why, e.forms())
 }

@@ -3,8 +3,11 @@
 package idml
 
 import (
+	"math"
 	"math/rand/v2"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -13,21 +16,85 @@ import (
 type Mix struct {
 	Lambda      float64
 	Permutation []int32
+	// Box is what CutMix takes from the other image: the pixels from row Box[0] up to Box[1] and column Box[2] up to Box[3].
+	Box [4]int32
 }
 
-// draw returns the mix of a batch, a pure function of the seed, the epoch and the batch's number in it.
-func (c MixingConfig) draw(seed uint64, epoch, batch, size int) Mix {
-	rng := rand.NewPCG(seed^hashName("mixing"), uint64(epoch)<<32|uint64(batch))
-	mix := Mix{Lambda: distuv.Beta{Alpha: c.Beta, Beta: c.Beta, Src: rng}.Rand(), Permutation: make([]int32, size)}
-	for i, j := range rand.New(rng).Perm(size) {
+// Mixes tells whether images are mixed at all.
+func (c MixingConfig) Mixes() bool { return c.Method != NoMixing }
+
+// draw returns the mix of a batch of square images, a pure function of the seed, the epoch and the batch's number in it. A batch that Probability leaves
+// as it is has λ = 1.
+func (c MixingConfig) draw(seed uint64, epoch, batch, size, side int) Mix {
+	source := rand.NewPCG(seed^hashName("mixing"), uint64(epoch)<<32|uint64(batch))
+	rng := rand.New(source)
+	mix := Mix{Lambda: distuv.Beta{Alpha: c.Beta, Beta: c.Beta, Src: source}.Rand(), Permutation: make([]int32, size)}
+	for i, j := range rng.Perm(size) {
 		mix.Permutation[i] = int32(j)
 	}
+	if c.Probability < 1 && rng.Float64() >= c.Probability {
+		mix.Lambda = 1
+		return mix
+	}
+	if c.Method == CutMix {
+		mix.Box, mix.Lambda = cutMixBox(side, mix.Lambda, rng.IntN(side), rng.IntN(side))
+	}
 	return mix
+}
+
+// cutMixBox returns the box that CutMix cuts around a center, as wide and high as √(1−λ) of the image and clipped to it, and the exact share λ of the
+// image that it leaves (Yun et al., arXiv:1905.04899, algorithm 1).
+func cutMixBox(side int, lambda float64, row, column int) (box [4]int32, exact float64) {
+	half := int(float64(side)*math.Sqrt(1-lambda)) / 2
+	clip := func(v int) int32 { return int32(min(max(v, 0), side)) }
+	box = [4]int32{clip(row - half), clip(row + half), clip(column - half), clip(column + half)}
+	area := (box[1] - box[0]) * (box[3] - box[2])
+	return box, 1 - float64(area)/float64(side*side)
+}
+
+// mixInput is a Mix as a step's program gets it: permutation int32 [batch], λ a scalar and, for CutMix, box int32 [4].
+type mixInput struct{ permutation, lambda, box *Node }
+
+// mixArguments returns what a program gets of a mix, and mixNodes what it makes of these, from the first of the nodes on.
+func (c MixingConfig) mixArguments(m Mix) []any {
+	args := []any{m.Permutation, float32(m.Lambda)}
+	if c.Method == CutMix {
+		args = append(args, m.Box[:])
+	}
+	return args
+}
+
+func (c MixingConfig) mixNodes(nodes []*Node) mixInput {
+	in := mixInput{permutation: nodes[0], lambda: nodes[1]}
+	if c.Method == CutMix {
+		in.box = nodes[2]
+	}
+	return in
+}
+
+// mix returns the mixes of images x [batch, height, width, 3].
+func (c MixingConfig) mix(x *Node, in mixInput) *Node {
+	if c.Method == CutMix {
+		return cutImages(x, in.permutation, in.box)
+	}
+	return mixImages(x, in.permutation, in.lambda)
 }
 
 // mixImages returns λ·x + (1−λ)·x[permutation] for images x [batch, …], a permutation int32 [batch] and a scalar λ (Mixup, arXiv:1710.09412).
 func mixImages(x, permutation, lambda *Node) *Node {
 	return Add(Mul(x, lambda), Mul(permuteRows(x, permutation), OneMinus(lambda)))
+}
+
+// cutImages returns x [batch, height, width, 3] with the pixels of a box, int32 [4] as in Mix, from x[permutation] (CutMix, arXiv:1905.04899).
+func cutImages(x, permutation, box *Node) *Node {
+	g, dims := x.Graph(), x.Shape().Dimensions
+	bound := func(i int) *Node { return Reshape(Slice(box, AxisRange(i, i+1)), 1, 1, 1, 1) }
+	row := Iota(g, shapes.Make(dtypes.Int32, 1, dims[1], dims[2], 1), 1)
+	column := Iota(g, shapes.Make(dtypes.Int32, 1, dims[1], dims[2], 1), 2)
+	inside := LogicalAnd(
+		LogicalAnd(GreaterOrEqual(row, bound(0)), LessThan(row, bound(1))),
+		LogicalAnd(GreaterOrEqual(column, bound(2)), LessThan(column, bound(3))))
+	return Where(BroadcastToShape(inside, shapes.Make(dtypes.Bool, dims...)), permuteRows(x, permutation), x)
 }
 
 // permuteRows returns the entries of axis 0 of x in the order of the permutation int32 [batch].

@@ -15,13 +15,13 @@ import (
 
 // A draw is a function of its arguments alone, each of which counts.
 func TestDrawIsPure(t *testing.T) {
-	c := MixingConfig{Mixup: true, Beta: 1}
-	first := c.draw(1, 2, 3, 20)
-	if diff := cmp.Diff(first, c.draw(1, 2, 3, 20)); diff != "" {
+	c := MixingConfig{Method: Mixup, Probability: 1, Beta: 1}
+	first := c.draw(1, 2, 3, 20, 32)
+	if diff := cmp.Diff(first, c.draw(1, 2, 3, 20, 32)); diff != "" {
 		t.Errorf("two draws differ:\n%s", diff)
 	}
 	for name, other := range map[string]Mix{
-		"seed": c.draw(2, 2, 3, 20), "epoch": c.draw(1, 3, 3, 20), "batch": c.draw(1, 2, 4, 20), "epoch and batch swapped": c.draw(1, 3, 2, 20),
+		"seed": c.draw(2, 2, 3, 20, 32), "epoch": c.draw(1, 3, 3, 20, 32), "batch": c.draw(1, 2, 4, 20, 32), "epoch and batch swapped": c.draw(1, 3, 2, 20, 32),
 	} {
 		if other.Lambda == first.Lambda || slices.Equal(other.Permutation, first.Permutation) {
 			t.Errorf("another %s gives the same draw", name)
@@ -33,11 +33,11 @@ func TestDrawIsPure(t *testing.T) {
 func TestDrawDistribution(t *testing.T) {
 	const n, size = 4000, 5
 	for _, beta := range []float64{0.2, 1, 4} {
-		c := MixingConfig{Mixup: true, Beta: beta}
+		c := MixingConfig{Method: Mixup, Probability: 1, Beta: beta}
 		var sum, squares float64
 		var met [size][size]int
 		for i := range n {
-			mix := c.draw(7, i/100, i%100, size)
+			mix := c.draw(7, i/100, i%100, size, 32)
 			if !(mix.Lambda >= 0 && mix.Lambda <= 1) {
 				t.Fatalf("λ is %v", mix.Lambda)
 			}

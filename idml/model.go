@@ -27,12 +27,20 @@ const (
 	UncertaintyHead
 	// Proxies are the learned proxies of the classes.
 	Proxies
+	// Classifier is the linear layer from the pooled features to the logits of the classes.
+	Classifier
 	// Statistics are batch normalization's running mean and variance, which no gradient moves.
 	Statistics
 )
 
 // ProxiesName is the name of the proxies [classes, dim] among the model's parameters.
 const ProxiesName = "proxies"
+
+// The names of a classifier's weight [classes, channels] and bias [classes], torchvision's.
+const (
+	classifierWeight = "fc.weight"
+	classifierBias   = "fc.bias"
+)
 
 // Param is one array of the model, under torchvision's name and in its layout.
 type Param struct {
@@ -46,12 +54,42 @@ type Param struct {
 }
 
 // Params lists the arrays of a model for so many training classes: the backbone's in torchvision's order, then
-// "embedding.weight" and "embedding.bias" (the semantic head), "uncertainty.weight" and "uncertainty.bias", then "proxies".
+// "embedding.weight" and "embedding.bias" (the semantic head), "uncertainty.weight" and "uncertainty.bias", then "proxies"; in classification
+// "fc.weight" and "fc.bias" (the classifier), "uncertainty.weight" and "uncertainty.bias".
 //
 // They start as in the released code: kernels and the semantic head's weight from N(0, 2/fan-out), its bias at 0, the uncertainty head from PyTorch's
-// default U(±1/√fan-in) times UncertaintyInit, proxies from N(0, 2/classes).
-func (c ModelConfig) Params(classes int) []Param {
-	var list []Param
+// default U(±1/√fan-in) times UncertaintyInit, proxies from N(0, 2/classes), a classifier from PyTorch's default.
+func (c Config) Params(classes int) []Param {
+	list := c.Model.backboneParams()
+	in, out := c.Model.Backbone.Channels(), c.Model.EmbeddingSize
+	root := 1 / math.Sqrt(float64(in))
+	uncertainty := []Param{
+		{Name: "uncertainty.weight", Group: UncertaintyHead, Shape: []int{out, in}, bound: c.Model.UncertaintyInit * root},
+		{Name: "uncertainty.bias", Group: UncertaintyHead, Shape: []int{out}, bound: c.Model.UncertaintyInit * root},
+	}
+	if c.Task == Classification {
+		list = append(list,
+			Param{Name: classifierWeight, Group: Classifier, Shape: []int{classes, in}, bound: root},
+			Param{Name: classifierBias, Group: Classifier, Shape: []int{classes}, bound: root})
+		return append(list, uncertainty...)
+	}
+	list = append(list,
+		Param{Name: "embedding.weight", Group: SemanticHead, Shape: []int{out, in}, deviation: math.Sqrt(2 / float64(out))},
+		Param{Name: "embedding.bias", Group: SemanticHead, Shape: []int{out}})
+	list = append(list, uncertainty...)
+	return append(list, Param{Name: ProxiesName, Group: Proxies, Shape: []int{classes, out}, deviation: math.Sqrt(2 / float64(classes))})
+}
+
+// classArray is the name of the array that has a row for each class.
+func (c Config) classArray() string {
+	if c.Task == Classification {
+		return classifierWeight
+	}
+	return ProxiesName
+}
+
+// backboneParams lists the backbone's arrays.
+func (c ModelConfig) backboneParams() (list []Param) {
 	for _, a := range c.Backbone.Arrays() {
 		p := Param{Name: a.Name, Group: Backbone, Shape: a.Shape}
 		switch a.Kind {
@@ -66,15 +104,7 @@ func (c ModelConfig) Params(classes int) []Param {
 		}
 		list = append(list, p)
 	}
-	in, out := c.Backbone.Channels(), c.EmbeddingSize
-	bound := c.UncertaintyInit / math.Sqrt(float64(in))
-	return append(list,
-		Param{Name: "embedding.weight", Group: SemanticHead, Shape: []int{out, in}, deviation: math.Sqrt(2 / float64(out))},
-		Param{Name: "embedding.bias", Group: SemanticHead, Shape: []int{out}},
-		Param{Name: "uncertainty.weight", Group: UncertaintyHead, Shape: []int{out, in}, bound: bound},
-		Param{Name: "uncertainty.bias", Group: UncertaintyHead, Shape: []int{out}, bound: bound},
-		Param{Name: ProxiesName, Group: Proxies, Shape: []int{classes, out}, deviation: math.Sqrt(2 / float64(classes))},
-	)
+	return list
 }
 
 // initial returns the parameter's first values, a function of the seed and the name alone.
@@ -105,9 +135,10 @@ func hashName(name string) uint64 {
 }
 
 // Model is the two-head network and the proxies: a residual network whose pooled features feed a semantic and an uncertainty
-// head. Its parameters are variables of a GoMLX store.
+// head or, in classification, a classifier and an uncertainty head. Its parameters are variables of a GoMLX store.
 type Model struct {
 	config     Config
+	classes    int
 	parameters []Param
 	store      *model.Store
 }
@@ -117,7 +148,7 @@ func NewModel(cfg Config, classes int) (*Model, error) {
 	if classes < 1 {
 		return nil, fmt.Errorf("idml: a model of %d classes, want at least 1", classes)
 	}
-	m := &Model{config: cfg, parameters: cfg.Model.Params(classes), store: model.NewStore()}
+	m := &Model{config: cfg, classes: classes, parameters: cfg.Params(classes), store: model.NewStore()}
 	for _, p := range m.parameters {
 		if _, err := m.store.CreateVariable(p.Name, p.initial(cfg.Seed)); err != nil {
 			return nil, fmt.Errorf("idml: creating %s: %w", p.Name, err)
@@ -129,8 +160,8 @@ func NewModel(cfg Config, classes int) (*Model, error) {
 // Params lists the model's arrays. The caller must not change the list.
 func (m *Model) Params() []Param { return m.parameters }
 
-// Classes is the number of training classes, of which each has a proxy.
-func (m *Model) Classes() int { return m.parameters[len(m.parameters)-1].Shape[0] }
+// Classes is the number of training classes, of which each has a proxy or a logit.
+func (m *Model) Classes() int { return m.classes }
 
 // variable returns the named variable, which must exist.
 func (m *Model) variable(name string) *model.Variable {
@@ -191,11 +222,24 @@ func (p graphParams) SetValue(name string, value *graph.Node) { p.m.variable(nam
 func (m *Model) embed(images *graph.Node, norm resnet.BatchNorm) Embedding {
 	p := graphParams{m, images.Graph()}
 	pixels := graph.ConvertDType(m.normalizePixels(images), m.config.Model.computeType())
-	features := poolFeatures(graph.ConvertDType(m.config.Model.Backbone.Features(p, pixels, norm), dtypes.Float32))
+	maps := graph.ConvertDType(m.config.Model.Backbone.Features(p, pixels, norm), dtypes.Float32)
+	uncertainty := func(features *graph.Node) *graph.Node {
+		return linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias"))
+	}
+	if m.config.Task == Classification {
+		features := graph.ReduceMean(maps, 1, 2)
+		return Embedding{Semantic: features, Uncertainty: positivePart(uncertainty(features))}
+	}
+	features := poolFeatures(maps)
 	return Embedding{
 		Semantic:    normalizeRows(linear(features, p.Value("embedding.weight"), p.Value("embedding.bias"))),
-		Uncertainty: linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias")),
+		Uncertainty: uncertainty(features),
 	}
+}
+
+// classifier returns the nodes of a classifier's weight and bias.
+func (m *Model) classifier(g *graph.Graph) (weight, bias *graph.Node) {
+	return m.variable(classifierWeight).NodeValue(g), m.variable(classifierBias).NodeValue(g)
 }
 
 // normalizePixels turns uint8 pixels into (pixel − mean)/deviation by channel, and leaves float32 ones as they are.
@@ -203,15 +247,19 @@ func (m *Model) normalizePixels(images *graph.Node) *graph.Node {
 	if images.DType() != dtypes.Uint8 {
 		return images
 	}
+	return m.scalePixels(graph.ConvertDType(images, dtypes.Float32), 1)
+}
+
+// scalePixels returns (pixel − mean)/deviation by channel, for pixels x that were divided by a number.
+func (m *Model) scalePixels(x *graph.Node, divisor float64) *graph.Node {
 	var mean, scale [3]float32
 	for i := range 3 {
-		mean[i] = float32(m.config.Data.Mean[i])
-		scale[i] = float32(1 / m.config.Data.Deviation[i])
+		mean[i] = float32(m.config.Data.Mean[i] / divisor)
+		scale[i] = float32(divisor / m.config.Data.Deviation[i])
 	}
 	constant := func(v [3]float32) *graph.Node {
-		return graph.ExpandLeftToRank(graph.Const(images.Graph(), v[:]), 4)
+		return graph.ExpandLeftToRank(graph.Const(x.Graph(), v[:]), 4)
 	}
-	x := graph.ConvertDType(images, dtypes.Float32)
 	return graph.Mul(graph.Sub(x, constant(mean)), constant(scale))
 }
 

@@ -116,9 +116,9 @@ func TestParamsOfNamedNetworks(t *testing.T) {
 		{"resnet50", 25_557_032, 2048, 26_560},
 		{"resnet101", 44_549_160, 2048, 52_672},
 	} {
-		c := DefaultConfig().Model
+		c := DefaultConfig()
 		var err error
-		if c.Backbone, err = resnet.Named(test.name); err != nil {
+		if c.Model.Backbone, err = resnet.Named(test.name); err != nil {
 			t.Fatal(err)
 		}
 		sizes := map[Group]int{}

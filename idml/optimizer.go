@@ -13,9 +13,15 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Rate is StepLR: the learning rate of an epoch, counted from 0, multiplied by DecayFactor after every DecayEvery epochs.
+// Rate is StepLR and MultiStepLR: the learning rate of an epoch, counted from 0, multiplied by DecayFactor after every DecayEvery epochs and at each of DecayAt.
 func (c OptimizerConfig) Rate(epoch int) float64 {
-	return c.LearningRate * math.Pow(c.DecayFactor, float64(epoch/c.DecayEvery))
+	decays := epoch / c.DecayEvery
+	for _, at := range c.DecayAt {
+		if epoch >= at {
+			decays++
+		}
+	}
+	return c.LearningRate * math.Pow(c.DecayFactor, float64(decays))
 }
 
 // OptimizerNames lists the values of OptimizerConfig.Name, sorted.

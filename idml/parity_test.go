@@ -278,7 +278,7 @@ func (p parity) train(t *testing.T, compute string) (losses, seconds []float64) 
 	for step, lambda := range lambdas {
 		start := time.Now()
 		loss, err := trainer.Step(StepInput{
-			Images: images, Labels: labels, Mix: Mix{float64(lambda), flat[step*batch : (step+1)*batch]},
+			Images: images, Labels: labels, Mix: Mix{Lambda: float64(lambda), Permutation: flat[step*batch : (step+1)*batch]},
 			LearningRate: c.Optimizer.Rate(step), Warmup: step < c.WarmupEpochs,
 		})
 		if err != nil {

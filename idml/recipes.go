@@ -102,8 +102,16 @@ func (c *Config) UseLoss(name string) error {
 	return nil
 }
 
+// retrievalSource is where the published results of retrieval stand.
+const retrievalSource = "IDML with ResNet-50, arXiv:2309.09982, from one run each, the best epoch chosen on the test classes"
+
 // PublishedSource is where the results of Published stand.
-const PublishedSource = "IDML with ResNet-50, arXiv:2309.09982, from one run each, the best epoch chosen on the test classes"
+func (c Config) PublishedSource() string {
+	if c.Task == Classification {
+		return classificationSource
+	}
+	return retrievalSource
+}
 
 // published are the paper's results of its retrieval recipes, as fractions: with Proxy-Anchor in the form that its code computes.
 var published = map[string]map[string]float64{
@@ -130,6 +138,9 @@ var publishedRecalls = map[string]map[string][2]float64{
 // compare images with each other, which the code doesn't run, for the formula of its figure, Paper; both with mixup. Whether its plain rows mix isn't
 // known: they stand for both.
 func (c Config) Published() map[string]float64 {
+	if c.Task == Classification {
+		return c.publishedTop()
+	}
 	recalls, ok := publishedRecalls[c.Loss.Name][c.Data.Name]
 	if !ok {
 		return nil
@@ -141,7 +152,7 @@ func (c Config) Published() map[string]float64 {
 	switch {
 	case c.Metric.Form == Plain:
 		return map[string]float64{"recall@1": fraction(recalls[0])}
-	case c.Metric.Form != introspective || !c.Mixing.Mixup:
+	case c.Metric.Form != introspective || !c.Mixing.Mixes():
 		return nil
 	case c.Loss.Name == "proxy-anchor":
 		return maps.Clone(published[c.Data.Name])
@@ -149,17 +160,24 @@ func (c Config) Published() map[string]float64 {
 	return map[string]float64{"recall@1": fraction(recalls[1])}
 }
 
-// fraction returns a hundredth of a number with one decimal, as the nearest float64 to its digits.
-func fraction(percent float64) float64 { return math.Round(percent*10) / 1000 }
+// fraction returns a hundredth of a number with up to two decimals, as the nearest float64 to its digits.
+func fraction(percent float64) float64 { return math.Round(percent*100) / 10000 }
 
-// RecipeNames lists the names that Recipe knows, sorted.
+// RecipeNames lists the names of the recipes of retrieval, sorted, ClassificationRecipes those of classification, of which each has one for each of
+// ClassificationMethods: "cifar10-baseline".
 func RecipeNames() []string { return slices.Sorted(maps.Keys(recipes)) }
+
+// ClassificationRecipes lists the first parts of the names of the recipes of classification, sorted: see RecipeNames.
+func ClassificationRecipes() []string { return slices.Sorted(maps.Keys(classifierRecipes)) }
 
 // Recipe returns the named recipe, or an error that lists the names.
 func Recipe(name string) (Config, error) {
-	recipe, ok := recipes[name]
-	if !ok {
-		return Config{}, fmt.Errorf("idml: no recipe is called %q; there are: %s", name, strings.Join(RecipeNames(), ", "))
+	if recipe, ok := recipes[name]; ok {
+		return recipe(), nil
 	}
-	return recipe(), nil
+	if c, ok := classifierRecipe(name); ok {
+		return c, nil
+	}
+	return Config{}, fmt.Errorf("idml: no recipe is called %q; there are: %s; and %s, each with -%s behind it", name,
+		strings.Join(RecipeNames(), ", "), strings.Join(ClassificationRecipes(), ", "), strings.Join(ClassificationMethods, ", -"))
 }

@@ -44,7 +44,7 @@ func TestPaperRecipes(t *testing.T) {
 		c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayFactor = want.lr, want.every, want.factor
 		c.Epochs, c.WarmupEpochs, c.Data.BatchSize, c.Data.ImageSize = 60, 5, 120, 224
 		c.Optimizer.Name, c.Optimizer.WeightDecay, c.Optimizer.Clip, c.Optimizer.ProxyFactor = "adamw", 1e-4, 10, 100
-		c.Loss, c.Metric, c.Mixing = LossConfig{Name: "proxy-anchor", Scale: 32, Margin: 0.1}, Metric{"released", 5}, MixingConfig{true, 1}
+		c.Loss, c.Metric, c.Mixing = LossConfig{Name: "proxy-anchor", Scale: 32, Margin: 0.1}, Metric{"released", 5}, MixingConfig{"mixup", 1, 1}
 		c.Model.EmbeddingSize, c.Model.BatchNorm = 512, "frozen"
 		if diff := cmp.Diff(c, got); diff != "" || got.Model.Backbone.Name() != "resnet50" {
 			t.Errorf("%s on %s (-want +got):\n%s", name, got.Model.Backbone.Name(), diff)
@@ -85,11 +85,11 @@ func TestPublishedLosses(t *testing.T) {
 				if got, ok := c.Published()["recall@1"]; ok == math.IsNaN(want) || ok && got != math.Round(want*10)/1000 {
 					t.Errorf("%s, %s, %s: %v, want %v %%", name, info.Name, form, got, want)
 				}
-				c.Mixing.Mixup = false
+				c.Mixing.Method = NoMixing
 				if published := c.Published(); (published != nil) != (form == Plain) {
 					t.Errorf("%s, %s, %s without mixup: %v", name, info.Name, form, published)
 				}
-				c.Data.Name, c.Mixing.Mixup = "glyphs", true
+				c.Data.Name, c.Mixing.Method = "glyphs", Mixup
 				if published := c.Published(); published != nil {
 					t.Errorf("glyphs, %s, %s: %v", info.Name, form, published)
 				}
@@ -108,7 +108,7 @@ func TestSet(t *testing.T) {
 		{"seed", "9007199254740993", func(c *Config) { c.Seed = 1<<53 + 1 }},
 		{"optimizer.lr", "3e-4", func(c *Config) { c.Optimizer.LearningRate = 3e-4 }},
 		{"optimizer.weight_decay", "0", func(c *Config) { c.Optimizer.WeightDecay = 0 }},
-		{"mixing.mixup", "false", func(c *Config) { c.Mixing.Mixup = false }},
+		{"mixing.method", "none", func(c *Config) { c.Mixing.Method = NoMixing }},
 		{"metric.form", "paper", func(c *Config) { c.Metric.Form = Paper }},
 		{"metric.form", `"paper"`, func(c *Config) { c.Metric.Form = Paper }},
 		{"data.folder", "1", func(c *Config) { c.Data.Folder = "1" }},
@@ -146,9 +146,9 @@ func TestSetKeepsTheOthers(t *testing.T) {
 
 func TestSetFaults(t *testing.T) {
 	for _, test := range []struct{ key, value, want string }{
-		{"epoch", "1", "config has: checkpoint_minutes, data, epochs, evaluate_every, loss, metric, mixing, model, optimizer, recalls, recipe, seed, warmup_epochs"},
-		{"optimizer.rate", "1", "config.optimizer has: clip, decay_every, decay_factor, epsilon, lr, momentum, name, proxy_factor, weight_decay"},
-		{"model.backbone.depth", "50", "config.model.backbone has: block, blocks, stem, width"},
+		{"epoch", "1", "config has: checkpoint_minutes, data, epochs, evaluate_every, loss, metric, mixing, model, optimizer, recalls, recipe, seed, task, warmup_epochs"},
+		{"optimizer.rate", "1", "config.optimizer has: clip, decay_at, decay_every, decay_factor, epsilon, lr, momentum, name, proxy_factor, weight_decay"},
+		{"model.backbone.depth", "50", "config.model.backbone has: block, blocks, stem, widening, width"},
 		{"Epochs", "1", "config has: "},
 		{"", "1", "config has: "},
 		{"optimizer.", "1", "config.optimizer has: "},
@@ -161,7 +161,7 @@ func TestSetFaults(t *testing.T) {
 		{"epochs", "1 2", "epochs"},
 		{"seed", "-1", "seed"},
 		{"seed", "18446744073709551616", "seed"},
-		{"mixing.mixup", "1", "mixing.mixup is a number, want bool"},
+		{"data.augment", "1", "data.augment is a number, want bool"},
 		{"optimizer.lr", "true", "optimizer.lr is a bool, want float64"},
 		{"optimizer.lr", "1e999", "optimizer.lr"},
 		{"data.mean", "[1,2]", "data.mean is [1,2]"},

@@ -164,9 +164,9 @@ func TestIntrospectiveDistanceAgainstReference(t *testing.T) {
 func TestIntrospectiveLogitsAgainstReference(t *testing.T) {
 	f := reference(t, "introspective_logits")
 	out := run(t, func(in []*Node) []*Node {
-		logits := IntrospectiveLogits(in[0], in[1], in[2], in[3])
-		own := ReduceSum(Mul(LogSoftmax(logits), ConvertDType(positives(in[4], 10), logits.DType())), -1)
-		loss := Neg(ReduceAllMean(own))
+		m, e := Metric{Form: Released, Tau: DefaultTau}, Embedding{in[0], positivePart(in[1])}
+		logits := m.Logits(e, in[2], in[3])
+		loss := CrossEntropy{}.Value(m, LossInput{Embedding: e, Labels: in[4], Proxies: in[2], Bias: in[3]})
 		return append([]*Node{logits, linear(in[0], in[2], in[3]), loss}, Gradient(loss, in[:4]...)...)
 	}, input(t, f, "features"), input(t, f, "uncertainty"), input(t, f, "weight"), input(t, f, "bias"), input(t, f, "y"))
 	expect(t, f, "logits", out[0], tensorTolerance)
@@ -284,7 +284,7 @@ func (r *referenceRun) train(t *testing.T, change func(*Config, *StepInput), unt
 	lambdas, want := floats(t, r.f, "lam"), floats(t, r.f, "losses")
 	for step := range want {
 		in := StepInput{
-			Images: r.images, Labels: input(t, r.f, "y"), Mix: Mix{float64(lambdas[step]), permutation},
+			Images: r.images, Labels: input(t, r.f, "y"), Mix: Mix{Lambda: float64(lambdas[step]), Permutation: permutation},
 			LearningRate: r.config.Optimizer.Rate(step), Warmup: step < int(r.setting(t, "warmup_steps")),
 		}
 		if change != nil {
@@ -369,7 +369,7 @@ func TestReferenceNoticesBrokenParts(t *testing.T) {
 		"no clipping":            optimizer(func(o *OptimizerConfig) { o.Clip = 1e6 }),
 		"epsilon of Adam":        optimizer(func(o *OptimizerConfig) { o.Epsilon = 1e-8 }),
 		"proxies at the base lr": optimizer(func(o *OptimizerConfig) { o.ProxyFactor = 1 }),
-		"no mixup":               func(c *Config) { c.Mixing.Mixup = false },
+		"no mixup":               func(c *Config) { c.Mixing.Method = NoMixing },
 		"margin":                 func(c *Config) { c.Loss.Margin = 0 },
 		"batch statistics":       func(c *Config) { c.Model.BatchNorm = TrainedBatchNorm },
 		"another form":           func(c *Config) { c.Metric.Form = ReleasedRaw },

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -51,8 +52,9 @@ type StepInput struct {
 	// Images are uint8 [batch, height, width, 3], or float32 of this shape, which are taken as normalized; Labels are int32 [batch].
 	// Both stay the caller's.
 	Images, Labels *tensors.Tensor
-	// Mix is used if the configuration mixes.
-	Mix Mix
+	// Mix is used if the configuration mixes, Color if it changes colors.
+	Mix   Mix
+	Color Color
 	// Random is the state that the random numbers of a loss that samples begin from; other losses don't read it.
 	Random       [3]uint64
 	LearningRate float64
@@ -67,8 +69,11 @@ func (t *Trainer) Step(in StepInput) (float64, error) {
 	if t.loss.Samples() {
 		args = append(args, in.Random[:])
 	}
-	if t.config.Mixing.Mixup {
-		args = append(args, in.Mix.Permutation, float32(in.Mix.Lambda))
+	if t.config.Data.changesColor() {
+		args = append(args, in.Color.Amounts, in.Color.Order, in.Color.Light)
+	}
+	if t.config.Mixing.Mixes() {
+		args = append(args, t.config.Mixing.mixArguments(in.Mix)...)
 	}
 	program := t.full
 	if in.Warmup {
@@ -82,34 +87,42 @@ func (t *Trainer) Step(in StepInput) (float64, error) {
 	return float64(tensors.ToScalar[float32](out[0])), nil
 }
 
-// build builds the step: inputs are images, labels, learning rate, the state of the random numbers if the loss samples, and, with mixup, permutation
-// and λ; the result is the loss.
+// build builds the step: inputs are images, labels, learning rate, the state of the random numbers if the loss samples, the changes of color if there are some, and
+// the mix if there is one; the result is the loss.
 func (t *Trainer) build(inputs []*Node, warmup bool) *Node {
-	images, labels, learningRate := t.model.normalizePixels(inputs[0]), inputs[1], inputs[2]
+	images, labels, learningRate, rest := inputs[0], inputs[1], inputs[2], inputs[3:]
 	g := images.Graph()
-	var proxies *Node
-	if t.loss.HasProxies() {
-		proxies = t.model.variable(ProxiesName).NodeValue(g)
+	take := func(n int) []*Node {
+		first := rest[:n]
+		rest = rest[n:]
+		return first
 	}
-	rest := inputs[3:]
+	in := LossInput{}
+	if t.config.Task == Classification {
+		in.Proxies, in.Bias = t.model.classifier(g)
+	} else if t.loss.HasProxies() {
+		in.Proxies = t.model.variable(ProxiesName).NodeValue(g)
+	}
 	var random *Node
 	if t.loss.Samples() {
-		random, rest = rest[0], rest[1:]
+		random = take(1)[0]
 	}
 	value := func(e Embedding, labels *Node) *Node {
-		in := LossInput{Embedding: e, Labels: labels, Proxies: proxies}
+		in := in
+		in.Embedding, in.Labels = e, labels
 		if t.loss.Samples() { // each use gets the numbers that follow those of the one before
 			random, in.Uniform = uniforms(random, labels.Shape().Dimensions[0])
 		}
 		return t.loss.Value(t.config.Metric, in)
 	}
+	if t.config.Data.changesColor() {
+		c := take(3)
+		images = t.model.scalePixels(changeColor(MulScalar(ConvertDType(images, dtypes.Float32), 1.0/255), c[0], c[1], c[2]), 255)
+	}
+	images = t.model.normalizePixels(images)
 	var loss *Node
-	if t.config.Mixing.Mixup {
-		permutation, lambda := rest[0], rest[1]
-		own, mixed := t.embedBoth(images, mixImages(images, permutation, lambda))
-		loss = Add(value(own, labels), Add(
-			Mul(lambda, value(mixed, labels)),
-			Mul(OneMinus(lambda), value(mixed, permuteRows(labels, permutation)))))
+	if t.config.Mixing.Mixes() {
+		loss = t.mixedLoss(images, labels, t.config.Mixing.mixNodes(rest), value)
 	} else {
 		loss = value(t.model.embed(images, t.config.Model.norm()), labels)
 	}
@@ -123,6 +136,21 @@ func (t *Trainer) build(inputs []*Node, warmup bool) *Node {
 		t.optimizer.update(trained[i], gradient, learningRate)
 	}
 	return loss
+}
+
+// mixedLoss returns the loss λ·L(mix, y) + (1−λ)·L(mix, y') of normalized images that are mixed, in retrieval with that of the images themselves added.
+func (t *Trainer) mixedLoss(images, labels *Node, in mixInput, value func(Embedding, *Node) *Node) *Node {
+	mixed := t.config.Mixing.mix(images, in)
+	ofMix := func(e Embedding) *Node {
+		return Add(
+			Mul(in.lambda, value(e, labels)),
+			Mul(OneMinus(in.lambda), value(e, permuteRows(labels, in.permutation))))
+	}
+	if t.config.Task == Classification {
+		return ofMix(t.model.embed(mixed, t.config.Model.norm()))
+	}
+	own, mix := t.embedBoth(images, mixed)
+	return Add(value(own, labels), ofMix(mix))
 }
 
 // embedBoth embeds images and their mixes. Where stored statistics normalize, both are one batch; else each half is

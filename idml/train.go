@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/ml/train"
 
+	"introspection/idml/classify"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 )
@@ -73,7 +74,7 @@ type training struct {
 	before  float64 // seconds of training before this call
 	started time.Time
 	since   time.Time // the last record or evaluation
-	timed   int       // steps since then
+	timed   int       // images since then
 	stepped time.Time // the end of the last step, or of the wait for something else
 	saved   time.Time // of the last checkpoint
 	saver   saver
@@ -159,7 +160,6 @@ func (t *training) epoch(ctx context.Context) error {
 		}
 		s.Batch, s.Step = s.Batch+1, s.Step+1
 		s.LossSum, s.LossCount = s.LossSum+loss, s.LossCount+1
-		t.timed++
 		if s.Step%every == 0 {
 			if err := t.record(); err != nil {
 				return err
@@ -188,8 +188,12 @@ func (t *training) step(batch train.Batch) (float64, error) {
 		Images: images, Labels: labels,
 		LearningRate: c.Optimizer.Rate(s.Epoch), Warmup: s.Epoch < c.WarmupEpochs,
 	}
-	if c.Mixing.Mixup {
-		in.Mix = c.Mixing.draw(c.Seed, s.Epoch, s.Batch, size)
+	if c.Mixing.Mixes() {
+		in.Mix = c.Mixing.draw(c.Seed, s.Epoch, s.Batch, size, images.Shape().Dimensions[1])
+	}
+	if c.Data.changesColor() {
+		in.Color = c.Data.drawColor(c.Seed, s.Epoch, s.Batch, size)
+		defer in.Color.finalize()
 	}
 	if t.trainer.loss.Samples() {
 		in.Random = drawState(c.Seed, s.Epoch, s.Batch)
@@ -202,6 +206,7 @@ func (t *training) step(batch train.Batch) (float64, error) {
 		return 0, fmt.Errorf("%w: the loss is %v at step %d (epoch %d): begin anew with a lower optimizer.lr, another metric.tau or model.uncertainty_init",
 			ErrDiverged, loss, s.Step+1, s.Epoch+1)
 	}
+	t.timed += size
 	now := time.Now() // the rate counts the wait for the batch
 	t.progress(Progress{
 		Batch: s.Batch + 1, Step: s.Step + 1, Loss: loss, LearningRate: in.LearningRate, ImagesPerSecond: float64(size) / now.Sub(t.stepped).Seconds(),
@@ -227,7 +232,7 @@ func (t *training) record() error {
 	s, elapsed := &t.result.State, time.Since(t.since).Seconds()
 	r := runlog.Record{
 		Kind: "step", Epoch: s.Epoch + 1, Step: s.Step, Loss: s.LossSum / float64(s.LossCount), LR: t.config.Optimizer.Rate(s.Epoch),
-		ImagesPerSecond: float64(t.timed*t.config.Data.BatchSize) / elapsed, Seconds: t.seconds(),
+		ImagesPerSecond: float64(t.timed) / elapsed, Seconds: t.seconds(),
 	}
 	s.LossSum, s.LossCount, t.timed, t.since = 0, 0, 0, time.Now()
 	if t.options.Run == nil {
@@ -236,7 +241,25 @@ func (t *training) record() error {
 	return t.options.Run.AppendRecord(r)
 }
 
-// evaluate measures retrieval at the end of an epoch, where an evaluation is due, and tells whether it is the best so far.
+// Measure returns the metrics of images that were embedded: in classification of their logits, else of how they find each other, without clusters.
+func (c Config) Measure(ctx context.Context, backend compute.Backend, e *Embedded) (map[string]float64, error) {
+	if c.Task == Classification {
+		r, err := classify.Evaluate(e.Logits, e.Labels)
+		if err != nil {
+			return nil, err
+		}
+		return r.Metrics(), nil
+	}
+	o := retrieval.DefaultOptions()
+	o.Ks, o.Clustering = c.Recalls, false
+	r, err := retrieval.Evaluate(ctx, backend, e.Semantic, e.Labels, o)
+	if err != nil {
+		return nil, err
+	}
+	return r.Metrics(), nil
+}
+
+// evaluate measures the network at the end of an epoch, where an evaluation is due, and tells whether it is the best so far.
 func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	s := &t.result.State
 	epoch := s.Epoch + 1
@@ -247,9 +270,7 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	o := retrieval.DefaultOptions()
-	o.Ks, o.Clustering = t.config.Recalls, false
-	r, err := retrieval.Evaluate(ctx, t.backend, embedded.Semantic, embedded.Labels, o)
+	metrics, err := t.config.Measure(ctx, t.backend, embedded)
 	if err != nil {
 		return false, fmt.Errorf("idml: evaluating epoch %d: %w", epoch, err)
 	}
@@ -257,17 +278,18 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	t.result.Last = Evaluation{Epoch: epoch, Metrics: r.Metrics()}
-	if best = s.Best.Metrics == nil || t.result.Last.Metrics["recall@1"] > s.Best.Metrics["recall@1"]; best {
+	t.result.Last = Evaluation{Epoch: epoch, Metrics: metrics}
+	judge := runlog.Judge(metrics)
+	if best = s.Best.Metrics == nil || metrics[judge] > s.Best.Metrics[judge]; best {
 		s.Best = t.result.Last
 	}
-	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: t.result.Last.Metrics, Warning: warning})
+	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: metrics, Warning: warning})
 	t.timed, t.since = 0, time.Now()
 	if t.options.Run == nil {
 		return best, nil
 	}
 	return best, t.options.Run.AppendRecord(runlog.Record{
-		Kind: runlog.KindEval, Epoch: epoch, Step: s.Step, Metrics: t.result.Last.Metrics, Seconds: t.seconds(),
+		Kind: runlog.KindEval, Epoch: epoch, Step: s.Step, Metrics: metrics, Seconds: t.seconds(),
 	})
 }
 

@@ -23,9 +23,10 @@ import (
 // gratings are synthetic images: each class is a grating of its own direction and color, with noise of its own in each image.
 type gratings struct {
 	classes, perClass, batch, size int
-	first                          int // label 0 is this direction
+	first                          int    // label 0 is this direction
+	others                         uint64 // other images of the same classes
 	epoch, skip                    int
-	shuffle                        bool
+	shuffle, keepShort             bool
 }
 
 func (g gratings) Name() string { return "gratings" }
@@ -41,7 +42,7 @@ func (g gratings) Iter() iter.Seq2[train.Batch, error] {
 		}
 		for start := g.skip * g.batch; start < len(order); start += g.batch {
 			end := min(start+g.batch, len(order))
-			if g.shuffle && end-start < g.batch {
+			if g.shuffle && !g.keepShort && end-start < g.batch {
 				return
 			}
 			if !yield(g.images(order[start:end]), nil) {
@@ -57,7 +58,7 @@ func (g gratings) images(indices []int) train.Batch {
 	for k, i := range indices {
 		class := i % g.classes
 		labels[k] = int32(class)
-		rng := rand.New(rand.NewPCG(uint64(i), uint64(g.first)))
+		rng := rand.New(rand.NewPCG(uint64(i), uint64(g.first)+g.others))
 		angle, phase := float64(class+g.first)*0.4, rng.Float64()*2
 		for y := range g.size {
 			for x := range g.size {
@@ -250,7 +251,7 @@ func TestTrainFindsFaultsFirst(t *testing.T) {
 // A loss that is not a number ends training with an error instead of ruining the checkpoint.
 func TestTrainStopsAtNaN(t *testing.T) {
 	c := tinyConfig()
-	c.Mixing.Mixup = false
+	c.Mixing.Method = NoMixing
 	m := newModel(t, c)
 	values, err := m.Values("conv1.weight")
 	if err != nil {

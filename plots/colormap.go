@@ -42,3 +42,9 @@ func contrast(c color.NRGBA) color.NRGBA {
 	}
 	return paper
 }
+
+// tint returns the color a part of the way from white, 0, to c, 1.
+func tint(c color.NRGBA, part float64) color.NRGBA {
+	mix := func(v uint8) uint8 { return uint8(math.Round(255 + (float64(v)-255)*min(max(part, 0), 1))) }
+	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), 0xff}
+}

@@ -23,11 +23,13 @@ type Comparison struct {
 	Parts []ComparisonPart
 }
 
-// ComparisonPart is a section of a Comparison: text, figures and tables, each of which may be left out.
+// ComparisonPart is a section of a Comparison: text, figures and tables, each of which may be left out. Classification tells that it is
+// about classifiers, not retrieval: the report then explains how those are tested.
 type ComparisonPart struct {
-	Heading, Text string
-	Figures       []ComparisonFigure
-	Tables        []ComparisonTable
+	Heading, Text  string
+	Classification bool
+	Figures        []ComparisonFigure
+	Tables         []ComparisonTable
 }
 
 // ComparisonFigure is a figure with its caption, and a description for those who can't see it.
@@ -56,6 +58,8 @@ type comparisonPage struct {
 	Style       template.CSS
 	Notes       []string
 	Parts       []comparisonSection
+
+	Retrieval, Classification bool // what the parts are about; without parts, retrieval
 }
 
 type comparisonSection struct {
@@ -71,8 +75,10 @@ func WriteComparison(w io.Writer, c Comparison) error {
 	if err != nil {
 		return err
 	}
-	page := comparisonPage{Title: c.Title, Lead: c.Lead, Style: style, Notes: c.Notes}
+	page := comparisonPage{Title: c.Title, Lead: c.Lead, Style: style, Notes: c.Notes, Retrieval: len(c.Parts) == 0}
 	for _, part := range c.Parts {
+		page.Classification = page.Classification || part.Classification
+		page.Retrieval = page.Retrieval || !part.Classification
 		section, err := part.section()
 		if err != nil {
 			return fmt.Errorf("plots: comparison: %s: %w", part.Heading, err)

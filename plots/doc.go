@@ -5,10 +5,12 @@
 // Each figure is a type with exported fields for its looks, made from plain
 // slices and functions by its New function, which copies and checks the data:
 //
-//	Curves     training loss, recall and other quantities over epochs, in panels side by side
+//	Curves     training loss, recall or accuracy and other quantities over epochs, in panels side by side
 //	Surface    the introspective distance D(α, β) as heat map with contour lines
 //	Histogram  how a quantity is distributed in several groups, such as the uncertainty by kind of ambiguity
 //	Grid       query images with their nearest images, right and wrong ones marked
+//	Gallery    images with the class that a classifier finds most probable, right and wrong ones marked
+//	Confusion  which classes a classifier takes for which
 //	Intervals  methods with mean and spread over seeds
 //	Differences  differences between settings beside zero, with two intervals and the seeds
 //

@@ -151,20 +151,23 @@ func (h *Hit) caption(width vg.Length) []string {
 }
 
 // draw draws a hit with its border and mark.
-func (h *Hit) draw(c draw.Canvas, at vg.Rectangle) {
+func (h *Hit) draw(c draw.Canvas, at vg.Rectangle) { drawMarked(c, at, h.Image, h.Correct) }
+
+// drawMarked draws an image with the border and the mark of right or wrong.
+func drawMarked(c draw.Canvas, at vg.Rectangle, img image.Image, correct bool) {
 	mark := wrongColor
-	if h.Correct {
+	if correct {
 		mark = rightColor
 	}
 	fillRectangle(c, mark, at)
 	drawPicture(c, vg.Rectangle{
 		Min: at.Min.Add(vg.Point{X: border, Y: border}),
 		Max: at.Max.Sub(vg.Point{X: border, Y: border}),
-	}, h.Image)
+	}, img)
 	center := at.Max.Sub(vg.Point{X: badge, Y: badge})
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: paper, Radius: badge + 1.5*Px, Shape: draw.CircleGlyph{}}, center)
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: mark, Radius: badge, Shape: draw.CircleGlyph{}}, center)
-	drawSign(c, center, h.Correct)
+	drawSign(c, center, correct)
 }
 
 // drawSign draws a white check mark or a white cross around center.

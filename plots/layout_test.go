@@ -142,6 +142,26 @@ func hardFigures(t *testing.T) map[string]Figure {
 		add("grid of "+thousands(hits), grid, err)
 	}
 
+	var images []Classified
+	for range 8 {
+		images = append(images, Classified{Class: "a class with a long name", Predicted: "another class with a long name", Probability: 0.00123, Uncertainty: 1234.5})
+	}
+	gallery, err := NewGallery(images)
+	gallery.Title = "A gallery"
+	add("gallery", gallery, err)
+	for _, n := range []int{2, MostConfusionClasses} {
+		names, counts := make([]string, n), make([][]int, n)
+		for i := range names {
+			names[i], counts[i] = "a class with a long name", make([]int, n)
+			for k := range counts[i] {
+				counts[i][k] = 1 + 1000*(1-min(1, (i-k)*(i-k)))
+			}
+		}
+		matrix, err := NewConfusion(names, counts)
+		matrix.Title = "A matrix"
+		add("confusion of "+thousands(n), matrix, err)
+	}
+
 	intervals, err := NewIntervals("recall@1", []Method{
 		{Name: "a method whose name is so long that it can't stand beside the diagram", Values: []float64{-0.1234, 0.5}},
 		{Name: "b", Values: []float64{0.98765}},

@@ -34,14 +34,24 @@ type ReportOptions struct {
 // report is what the template shows. A part that is nil or empty is left out.
 type report struct {
 	Title, Lead, Status string
+	Classifies          bool // the run is one of classification
 	Missing             []string
 	Results             *table
+	Corrupted           *section
 	Curves              *picture
 	Uncertainty         *uncertainty
-	Grids               []picture
+	Confused            *section
+	Grids               []picture // of retrieved images
+	Galleries           []picture // of classified images
 	Surface             *picture
 	Settings            []setting
 	Environment         []setting
+}
+
+// section is a figure with a table; either may be missing.
+type section struct {
+	Figure *picture
+	table
 }
 
 // picture is a figure in the report.
@@ -100,8 +110,11 @@ func newReport(run *runlog.Run, o ReportOptions) (*report, error) {
 	if r.Title == "" {
 		r.Title = "Training run"
 	}
-	r.Lead, r.Status = lead(d.results), status(d)
+	r.Lead, r.Status, r.Classifies = lead(d.results), status(d), d.classifies()
 	r.Results = resultsTable(d.results)
+	if r.Corrupted, err = corrupted(d.results); err != nil {
+		return nil, fmt.Errorf("plots: report: %w", err)
+	}
 	if r.Settings, err = settings(d.config); err != nil {
 		return nil, fmt.Errorf("plots: report: %s: %w", run.Path(runlog.ConfigFile), err)
 	}
@@ -112,7 +125,13 @@ func newReport(run *runlog.Run, o ReportOptions) (*report, error) {
 	if r.Uncertainty, err = newUncertainty(d.predictions); err != nil {
 		return nil, fmt.Errorf("plots: report: %w", err)
 	}
+	if r.Confused, err = confused(d.predictions); err != nil {
+		return nil, fmt.Errorf("plots: report: %w", err)
+	}
 	if r.Grids, err = grids(run, d.predictions); err != nil {
+		return nil, fmt.Errorf("plots: report: %w", err)
+	}
+	if r.Galleries, err = galleries(run, d.predictions); err != nil {
 		return nil, fmt.Errorf("plots: report: %w", err)
 	}
 	if o.Distance != nil {
@@ -160,11 +179,15 @@ func readRun(run *runlog.Run) (*runData, error) {
 	} else if ok {
 		d.results = &results
 	}
+	lacking := "uncertainties and retrieved images are not shown"
+	if d.classifies() {
+		lacking = "uncertainties, confused classes and test images are not shown"
+	}
 	d.predictions, err = run.Predictions()
-	if ok, err := d.read(err, "predictions.jsonl: uncertainties and retrieved images are not shown"); err != nil {
+	if ok, err := d.read(err, "predictions.jsonl: "+lacking); err != nil {
 		return nil, err
 	} else if ok && len(d.predictions) == 0 {
-		d.missing = append(d.missing, "predictions.jsonl is empty: uncertainties and retrieved images are not shown.")
+		d.missing = append(d.missing, "predictions.jsonl is empty: "+lacking+".")
 	}
 	if d.results != nil && d.results.Status != runlog.StatusFinished {
 		d.missing = append(d.missing, fmt.Sprintf("Training was stopped before its last epoch, after %s: what follows is as of then.", count(d.results.Epochs, "epoch")))

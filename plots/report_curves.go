@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"introspection/idml/runlog"
 )
@@ -27,10 +28,17 @@ func curves(records []runlog.Record, results *runlog.Results) (*picture, error) 
 	if err != nil {
 		return nil, err
 	}
-	svg, err := inline(f, "Training loss and recall over epochs")
+	description, evaluated := "Training loss and recall over epochs", "retrieval on unseen classes after each evaluation"
+	if evaluatesClasses(records) {
+		description, evaluated = "Training loss and accuracy over epochs", "the accuracy on the test images at each evaluation"
+		if results != nil && results.BestChosenOn == runlog.ChosenOnHeldOutImages {
+			evaluated = "the accuracy on held-out training images at each evaluation"
+		}
+	}
+	svg, err := inline(f, description)
 	caption := "Training loss of the steps with the mean of each epoch"
-	if len(recallPanel(records, results).Series) > 0 {
-		caption += ", and retrieval on unseen classes after each evaluation (epoch 0: before training)"
+	if len(evaluationPanel(records, results).Series) > 0 {
+		caption += ", and " + evaluated + " (epoch 0: before training)"
 	}
 	if bad := notFinite(records); bad > 0 {
 		caption += fmt.Sprintf(". The loss of %s was not a finite number and is left out", count(bad, "step"))
@@ -39,12 +47,12 @@ func curves(records []runlog.Record, results *runlog.Results) (*picture, error) 
 }
 
 // TrainingPanels returns what Curves shows of a run over its epochs: the loss of
-// each step with the mean of each epoch, and the retrieval on unseen classes
-// after each evaluation, epoch 0 being the untrained network, with both
+// each step with the mean of each epoch, and the retrieval on unseen classes, or
+// the accuracy of a classifier, after each evaluation, epoch 0 being the untrained network, with both
 // baselines as lines. A panel without values is left out; results may be nil.
 func TrainingPanels(records []runlog.Record, results *runlog.Results) []Panel {
 	var panels []Panel
-	for _, p := range []Panel{lossPanel(records), recallPanel(records, results)} {
+	for _, p := range []Panel{lossPanel(records), evaluationPanel(records, results)} {
 		if len(p.Series) > 0 {
 			panels = append(panels, p)
 		}
@@ -122,10 +130,19 @@ func thin(s Series) Series {
 	return out
 }
 
-// recallPanel returns the panel of what was evaluated, without series if nothing was.
-func recallPanel(records []runlog.Record, results *runlog.Results) Panel {
+// evaluatesClasses tells whether the evaluations are those of a classifier.
+func evaluatesClasses(records []runlog.Record) bool {
+	return slices.ContainsFunc(records, func(r runlog.Record) bool { return runlog.Judge(r.Metrics) == runlog.Top1 })
+}
+
+// evaluationPanel returns the panel of what was evaluated, without series if nothing was.
+func evaluationPanel(records []runlog.Record, results *runlog.Results) Panel {
 	p := Panel{YLabel: "fraction, unseen classes", FromZero: true}
-	for _, metric := range []string{"recall@1", "map@r"} {
+	metrics := []string{runlog.Recall1, "map@r"}
+	if evaluatesClasses(records) {
+		metrics = []string{runlog.Top1}
+	}
+	for _, metric := range metrics {
 		s := Series{Name: MetricTitle(metric)}
 		some := false
 		for _, r := range records {
@@ -143,12 +160,15 @@ func recallPanel(records []runlog.Record, results *runlog.Results) Panel {
 	if len(p.Series) == 1 {
 		p.YLabel = p.Series[0].Name + " on unseen classes"
 	}
+	if metrics[0] == runlog.Top1 {
+		p.YLabel = "top-1 accuracy"
+	}
 	if results == nil {
 		return p
 	}
 	for _, name := range []string{runlog.RowRawPixels, runlog.RowUntrained} {
-		if v, ok := recallOf(results, name); ok {
-			p.Rules = append(p.Rules, Rule{"R@1 of " + name, v})
+		if v, metric, ok := judged(results, name); ok {
+			p.Rules = append(p.Rules, Rule{MetricTitle(metric) + " of " + name, v})
 		}
 	}
 	return p

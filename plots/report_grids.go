@@ -18,7 +18,7 @@ const (
 	gridHits    = 5
 )
 
-// gridChoice is a grid of the report: its words and its queries.
+// gridChoice is a grid or a gallery of the report: its words and its queries.
 type gridChoice struct {
 	heading, caption string
 	queries          []runlog.Prediction
@@ -61,7 +61,8 @@ func gridChoices(predictions []runlog.Prediction) []gridChoice {
 }
 
 // Shown returns the indices of the test images that a report of these
-// predictions shows, ascending: the images that need a thumbnail.
+// predictions shows, ascending: the images that need a thumbnail. They are those of
+// retrieval, queries with their nearest images, or those of a classifier.
 func Shown(predictions []runlog.Prediction) []int {
 	var shown []int
 	for _, c := range gridChoices(predictions) {
@@ -70,6 +71,11 @@ func Shown(predictions []runlog.Prediction) []int {
 			for _, n := range q.Nearest[:min(gridHits, len(q.Nearest))] {
 				shown = append(shown, n.Index)
 			}
+		}
+	}
+	for _, c := range galleryChoices(predictions) {
+		for _, p := range c.queries {
+			shown = append(shown, p.Index)
 		}
 	}
 	slices.Sort(shown)

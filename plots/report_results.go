@@ -16,16 +16,20 @@ func lead(r *runlog.Results) string {
 	if r == nil {
 		return ""
 	}
-	last, ok := recallOf(r, runlog.RowLast)
+	last, metric, ok := judged(r, runlog.RowLast)
 	if !ok {
 		return ""
 	}
-	text := fmt.Sprintf("Recall@1 on unseen classes is %s after %s", fraction(last, true), count(r.Epochs, "epoch"))
+	what := "Recall@1 on unseen classes"
+	if metric == runlog.Top1 {
+		what = "Top-1 accuracy on the test images"
+	}
+	text := fmt.Sprintf("%s is %s after %s", what, fraction(last, true), count(r.Epochs, "epoch"))
 	var others []string
-	if v, ok := recallOf(r, runlog.RowRawPixels); ok {
+	if v, _, ok := judged(r, runlog.RowRawPixels); ok {
 		others = append(others, fraction(v, true)+" for raw pixels")
 	}
-	if v, ok := recallOf(r, runlog.RowUntrained); ok {
+	if v, _, ok := judged(r, runlog.RowUntrained); ok {
 		others = append(others, fraction(v, true)+" for the untrained network")
 	}
 	if len(others) == 0 {
@@ -34,14 +38,27 @@ func lead(r *runlog.Results) string {
 	return text + ", beside " + strings.Join(others, " and ") + "."
 }
 
-// recallOf returns recall@1 of a row.
-func recallOf(r *runlog.Results, row string) (float64, bool) {
+// judged returns the metric of a row that runs are judged by, and its name.
+func judged(r *runlog.Results, row string) (v float64, metric string, ok bool) {
 	i := slices.IndexFunc(r.Rows, func(row2 runlog.Row) bool { return row2.Name == row })
 	if i < 0 {
-		return 0, false
+		return 0, "", false
 	}
-	v, ok := r.Rows[i].Metrics["recall@1"]
-	return v, ok && finite(v)
+	metric = runlog.Judge(r.Rows[i].Metrics)
+	v, ok = r.Rows[i].Metrics[metric]
+	return v, metric, ok && finite(v)
+}
+
+// classifies tells whether a run is one of classification, by what lies in its folder.
+func (d *runData) classifies() bool {
+	return d.results != nil && classified(d.results) ||
+		slices.ContainsFunc(d.records, func(r runlog.Record) bool { return runlog.Judge(r.Metrics) == runlog.Top1 }) ||
+		slices.ContainsFunc(d.predictions, func(p runlog.Prediction) bool { return len(p.Top) > 0 })
+}
+
+// classified tells whether results are those of classification.
+func classified(r *runlog.Results) bool {
+	return slices.ContainsFunc(r.Rows, func(row runlog.Row) bool { return runlog.Judge(row.Metrics) == runlog.Top1 })
 }
 
 // resultsTable returns the table of results. Both baselines have a row even
@@ -82,16 +99,19 @@ func resultsTable(r *runlog.Results) *table {
 }
 
 // metricColumns returns the metrics that the table shows: the usual ones, and
-// what other recall there is.
+// what other recall, or accuracy of a classifier, there is.
 func metricColumns(r *runlog.Results) []string {
-	ks := []int{1, 2, 4, 8}
+	prefix, ks, others := "recall@", []int{1, 2, 4, 8}, []string{"map@r", "r_precision", "nmi", "ami", "f1"}
+	if classified(r) {
+		prefix, ks, others = "top@", []int{1, 5}, []string{"loss", "ece"}
+	}
 	maps := []map[string]float64{r.Published}
 	for _, row := range r.Rows {
 		maps = append(maps, row.Metrics)
 	}
 	for _, m := range maps {
 		for name := range m {
-			text, ok := strings.CutPrefix(name, "recall@")
+			text, ok := strings.CutPrefix(name, prefix)
 			if k, err := strconv.Atoi(text); ok && err == nil && !slices.Contains(ks, k) {
 				ks = append(ks, k)
 			}
@@ -100,18 +120,24 @@ func metricColumns(r *runlog.Results) []string {
 	slices.Sort(ks)
 	var names []string
 	for _, k := range ks {
-		names = append(names, "recall@"+strconv.Itoa(k))
+		names = append(names, prefix+strconv.Itoa(k))
 	}
-	return append(names, "map@r", "r_precision", "nmi", "ami", "f1")
+	return append(names, others...)
 }
 
-// MetricTitle returns how people write a metric: R@1 for "recall@1", MAP@R for "map@r".
+// MetricTitle returns how people write a metric: R@1 for "recall@1", MAP@R for "map@r", top-1 for "top@1", ECE for "ece".
 func MetricTitle(metric string) string {
 	if k, ok := strings.CutPrefix(metric, "recall@"); ok {
 		return "R@" + k
 	}
-	if metric == "r_precision" {
+	if k, ok := strings.CutPrefix(metric, "top@"); ok {
+		return "top-" + k
+	}
+	switch metric {
+	case "r_precision":
 		return "RP"
+	case "loss":
+		return metric
 	}
 	return strings.ToUpper(metric)
 }
@@ -121,6 +147,11 @@ func rowTitle(row runlog.Row) string {
 	switch {
 	case row.Name == runlog.RowBest && row.Epoch > 0:
 		return fmt.Sprintf("best epoch, %d*", row.Epoch)
+	case row.Name == runlog.RowMean:
+		if n, ok := row.Metrics[runlog.MetricEpochs]; ok && finite(n) {
+			return fmt.Sprintf("mean of the last %s", count(int(n), "evaluation"))
+		}
+		return row.Name
 	case row.Epoch > 0:
 		return fmt.Sprintf("%s, %d", row.Name, row.Epoch)
 	}
@@ -143,8 +174,13 @@ func queriesNote(results *runlog.Results) []string {
 	rows := results.Rows
 	if slices.ContainsFunc(rows, func(r runlog.Row) bool { return r.Name == runlog.RowBest }) {
 		note := "* The best epoch was chosen by its recall@1 on these same classes, so it flatters."
-		if results.BestChosenOn == runlog.ChosenOnHeldOut {
+		switch results.BestChosenOn {
+		case runlog.ChosenOnHeldOut:
 			note = "* The best epoch was chosen by its recall@1 on training classes that were held out, not on these."
+		case runlog.ChosenOnTestImages:
+			note = "* The best epoch was chosen by its top-1 accuracy on these same images, so it flatters."
+		case runlog.ChosenOnHeldOutImages:
+			note = "* The best epoch was chosen by its top-1 accuracy on training images that were held out, not on these."
 		}
 		notes = append(notes, note)
 	}
@@ -153,7 +189,11 @@ func queriesNote(results *runlog.Results) []string {
 		if !ok || !finite(queries) {
 			continue
 		}
-		text := "Measured on " + count(int(queries), "query")
+		noun := "query"
+		if classified(results) {
+			noun = "image"
+		}
+		text := "Measured on " + count(int(queries), noun)
 		if classes, ok := row.Metrics["classes"]; ok && finite(classes) {
 			text += " of " + count(int(classes), "class")
 		}

@@ -40,7 +40,24 @@ func newUncertainty(predictions []runlog.Prediction) (*uncertainty, error) {
 			"That is expected where the uncertainty embedding is normalized, or where no uncertainty is learned.", count(len(valid), "image"), short(high)))
 		return u, nil
 	}
-	u.Paragraphs = append(u.Paragraphs, errorsSentence(valid))
+	if ofClasses(valid) {
+		u.Paragraphs = append(u.Paragraphs, mistakesSentence(valid))
+	} else {
+		u.Paragraphs = append(u.Paragraphs, errorsSentence(valid))
+	}
+	var err error
+	u.Histogram, err = histogram(valid, kinds)
+	return u, err
+}
+
+// histogram shows the uncertainties by kind; of a classifier by right and wrong, if there is only one kind and both.
+func histogram(predictions []runlog.Prediction, kinds []kind) (*picture, error) {
+	description, by := "Histogram of the uncertainty by kind of ambiguity", ", by what was done to the images; each outline encloses the area 1"
+	if right, wrong := bySuccess(predictions); ofClasses(predictions) && len(kinds) == 1 && len(right) > 0 && len(wrong) > 0 {
+		kinds = []kind{{"right", right}, {"wrong", wrong}}
+		description = "Histogram of the uncertainty of images that are right and wrong"
+		by = ", by whether the most probable class is right; each outline encloses the area 1"
+	}
 	var groups []Group
 	for _, kind := range kinds {
 		groups = append(groups, Group{kind.name, uncertainties(kind.predictions)})
@@ -49,13 +66,12 @@ func newUncertainty(predictions []runlog.Prediction) (*uncertainty, error) {
 	if err != nil {
 		return nil, err
 	}
-	svg, err := inline(f, "Histogram of the uncertainty by kind of ambiguity")
+	svg, err := inline(f, description)
 	caption := "How the uncertainty is distributed"
 	if len(kinds) > 1 {
-		caption += ", by what was done to the images; each outline encloses the area 1"
+		caption += by
 	}
-	u.Histogram = &picture{SVG: svg, Caption: caption + "."}
-	return u, err
+	return &picture{SVG: svg, Caption: caption + "."}, err
 }
 
 // kind is the images of one kind of ambiguity.
@@ -92,7 +108,11 @@ func byKind(predictions []runlog.Prediction) []kind {
 // fill makes the table, with a row for each kind and one for all; with
 // compared, it tells how the kinds differ from clear images.
 func (u *uncertainty) fill(all []runlog.Prediction, kinds []kind, compared bool) {
-	u.Columns = []string{"count", "mean u", "s.d.", "R@1"}
+	metric, explained := runlog.Recall1, "R@1: share whose nearest image is of the same class."
+	if ofClasses(all) {
+		metric, explained = runlog.Top1, "Top-1: share whose most probable class is the right one."
+	}
+	u.Columns = []string{"count", "mean u", "s.d.", MetricTitle(metric)}
 	if len(kinds) > 1 {
 		kinds = append(slices.Clone(kinds), kind{"all", all})
 	}
@@ -100,7 +120,7 @@ func (u *uncertainty) fill(all []runlog.Prediction, kinds []kind, compared bool)
 		u.Columns = append(u.Columns, "AUROC", "rank corr.")
 		u.Notes = []string{
 			"AUROC: how often an image of this kind is more uncertain than a clear one; 0.5 is chance, below it the uncertainty falls. " +
-				"Rank corr.: Spearman’s correlation of the uncertainty with how much was done to the image. R@1: share whose nearest image is of the same class.",
+				"Rank corr.: Spearman’s correlation of the uncertainty with how much was done to the image. " + explained,
 		}
 	}
 	var clear []float64
@@ -143,17 +163,56 @@ func (k kind) row(clear []float64, compared bool) tableRow {
 	return tableRow{Name: k.name, Cells: cells}
 }
 
-// errorsSentence says how well the uncertainty tells wrong queries from right ones.
-func errorsSentence(predictions []runlog.Prediction) string {
-	var right, wrong []float64
+// ofClasses tells whether predictions are those of a classifier.
+func ofClasses(predictions []runlog.Prediction) bool {
+	return slices.ContainsFunc(predictions, func(p runlog.Prediction) bool { return len(p.Top) > 0 })
+}
+
+// bySuccess parts predictions that are right from those that are wrong.
+func bySuccess(predictions []runlog.Prediction) (right, wrong []runlog.Prediction) {
 	for _, p := range predictions {
 		if p.Correct {
-			right = append(right, p.Uncertainty)
+			right = append(right, p)
 		} else {
-			wrong = append(wrong, p.Uncertainty)
+			wrong = append(wrong, p)
 		}
 	}
-	v, ok := AUROC(wrong, right)
+	return right, wrong
+}
+
+// tellsErrors returns the AUROC by which a quantity is larger in wrong predictions than in right ones.
+func tellsErrors(predictions []runlog.Prediction, quantity func(runlog.Prediction) float64) (float64, bool) {
+	values := func(list []runlog.Prediction) (out []float64) {
+		for _, p := range list {
+			out = append(out, quantity(p))
+		}
+		return out
+	}
+	right, wrong := bySuccess(predictions)
+	return AUROC(values(wrong), values(right))
+}
+
+// uncertaintyOf returns the uncertainty of a prediction.
+func uncertaintyOf(p runlog.Prediction) float64 { return p.Uncertainty }
+
+// mistakesSentence says how well the uncertainty tells a classifier's mistakes, and how well its own probabilities do.
+func mistakesSentence(predictions []runlog.Prediction) string {
+	v, ok := tellsErrors(predictions, uncertaintyOf)
+	if !ok {
+		return "All images are right or all are wrong, so the uncertainty can’t be compared with mistakes."
+	}
+	text := fmt.Sprintf("Does the uncertainty tell mistakes? The AUROC of images whose most probable class is wrong against those where it is right is %s (0.5 is chance, 1 is perfect)",
+		fraction(v, true))
+	sure := slices.DeleteFunc(slices.Clone(predictions), func(p runlog.Prediction) bool { return len(p.Top) == 0 || !finite(p.Top[0].Probability) })
+	if v, ok := tellsErrors(sure, func(p runlog.Prediction) float64 { return 1 - p.Top[0].Probability }); ok {
+		text += fmt.Sprintf("; that of 1 minus the probability of that class, which needs no uncertainty head, is %s", fraction(v, true))
+	}
+	return text + "."
+}
+
+// errorsSentence says how well the uncertainty tells wrong queries from right ones.
+func errorsSentence(predictions []runlog.Prediction) string {
+	v, ok := tellsErrors(predictions, uncertaintyOf)
 	if !ok {
 		return "All queries are right or all are wrong at rank 1, so the uncertainty can’t be compared with errors."
 	}

@@ -24,6 +24,7 @@ Compare groups runs that differ in their seed alone, and prints the mean and the
 deviation over seeds of each metric after the last epoch, beside raw pixels and the
 untrained network, with the 95 % interval of R@1 over seeds (Student's t) and, where the
 paper has such a row, what it reports. The folder of a sweep stands for its finished runs.
+Of classifiers it is the top-1 accuracy in place of R@1, and images in place of queries.
 
 Then it compares pairs of settings on the same queries: each form of the metric with the
 plain one, two settings with each other, or, with --against, every setting with that one. The
@@ -50,7 +51,7 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 	set.Uint64Var(&o.Bootstrap.Seed, "seed", o.Bootstrap.Seed, "the `seed` of the bootstrap")
 	table := set.String("csv", "", "write all numbers into a CSV `file`")
 	report := set.String("report", "", "write a report with figures into an HTML `file`")
-	figure := set.String("figure", "", "draw R@1 of each seed, with mean and deviation, into a PNG or SVG `file`")
+	figure := set.String("figure", "", "draw R@1, or top-1, of each seed, with mean and deviation, into a PNG or SVG `file`")
 	if err := env.parse(set, args, math.MaxInt); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 		}
 	}
 	if *figure != "" {
-		if err := drawRecalls(*figure, list[0].Groups); err != nil {
+		if err := drawJudged(*figure, list[0]); err != nil {
 			return err
 		}
 	}
@@ -115,9 +116,9 @@ func (env *environment) printAnalysis(a *experiment.Analysis, named, ablation bo
 		return err
 	}
 	if len(a.Differences) > 0 {
-		fmt.Fprintf(env.stdout, "\nR@1 of a setting minus that of another on the same %d queries of %d classes; 95 %% intervals (bootstrap: %d resamples)\n",
-			a.Differences[0].Queries, a.Differences[0].Classes, a.Bootstrap.Resamples)
-		printDifferences(w, a.Differences)
+		fmt.Fprintf(env.stdout, "\n%s of a setting minus that of another on the same %d %s of %d classes; 95 %% intervals (bootstrap: %d resamples)\n",
+			plots.MetricTitle(a.Judge()), a.Differences[0].Queries, a.Queries(), a.Differences[0].Classes, a.Bootstrap.Resamples)
+		printDifferences(w, a)
 	}
 	for _, x := range a.Ablations {
 		fmt.Fprintf(env.stdout, "\n%s: R@1 of each step and its difference from the step before; 95 %% intervals\n", x.Loss)
@@ -170,11 +171,11 @@ func printGroups(w *tabwriter.Writer, a *experiment.Analysis) {
 	}
 }
 
-// printDifferences prints the differences in R@1.
-func printDifferences(w *tabwriter.Writer, list []experiment.Difference) {
-	fmt.Fprintln(w, "\tminus\tseeds\tdifference\tover seeds\tover queries\tover classes")
-	for _, d := range list {
-		if d.Metric == "recall@1" {
+// printDifferences prints the differences in the metric that the runs are judged by.
+func printDifferences(w *tabwriter.Writer, a *experiment.Analysis) {
+	fmt.Fprintf(w, "\tminus\tseeds\tdifference\tover seeds\tover %s\tover classes\n", a.Queries())
+	for _, d := range a.Differences {
+		if d.Metric == a.Judge() {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Name, d.Reference, d.SeedsText(), experiment.SignedText(d.Mean),
 				experiment.SignedIntervalText(d.OverSeeds), experiment.SignedIntervalText(d.OverQueries), experiment.SignedIntervalText(d.OverClasses))
 		}
@@ -220,13 +221,13 @@ func writeAnalyses(table, report string, list []*experiment.Analysis, notes []st
 	return errors.Join(plots.WriteComparison(f, page), f.Close())
 }
 
-// drawRecalls draws R@1 of all groups.
-func drawRecalls(path string, groups []experiment.Group) error {
+// drawJudged draws the metric that the runs are judged by, of all groups.
+func drawJudged(path string, a *experiment.Analysis) error {
 	var methods []plots.Method
-	for _, g := range groups {
-		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values["recall@1"], Baseline: g.Baseline})
+	for _, g := range a.Groups {
+		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values[a.Judge()], Baseline: g.Baseline})
 	}
-	f, err := plots.NewIntervals("R@1 on unseen classes", methods)
+	f, err := plots.NewIntervals(a.JudgeTitle(), methods)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"introspection/experiment"
 	"introspection/idml/backend"
+	"introspection/idml/classify"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
 )
@@ -27,7 +28,8 @@ func evalCommand() command {
 		usage:   "[--json] [--data FOLDER] RUN|CHECKPOINT\n       idml eval [--json] [--ks LIST] [--seed N] --embeddings FILE",
 		help: `
 Eval measures how well test images find images of their own class: R@K, R-precision, MAP@R,
-and NMI, AMI and F1 of k-means clusters, all as fractions of 1.
+and NMI, AMI and F1 of k-means clusters, all as fractions of 1. Of a classifier, it measures
+top-1 and top-5 accuracy, the cross-entropy in nats and the calibration error (ECE).
 
 RUN is a run folder: its newest checkpoint is measured, and predictions and thumbnails are made
 anew. With --data, its images are read from a folder to which they have moved. CHECKPOINT is
@@ -73,7 +75,7 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	defer b.Finalize()
-	var result *retrieval.Result
+	var result experiment.Result
 	warnings := experiment.Options{Data: *data, Warn: env.warn}
 	if *file != "" {
 		result, err = evalFile(ctx, b, *file, o)
@@ -89,7 +91,12 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 		return json.NewEncoder(env.stdout).Encode(result)
 	}
 	env.printResults([]runlog.Row{{Name: "test images", Metrics: result.Metrics()}})
-	fmt.Fprintf(env.stdout, "%d queries of %d classes, %d without another image of their class\n", result.Queries, result.Classes, result.LoneQueries)
+	switch r := result.(type) {
+	case *retrieval.Result:
+		fmt.Fprintf(env.stdout, "%d queries of %d classes, %d without another image of their class\n", r.Queries, r.Classes, r.LoneQueries)
+	case *classify.Result:
+		fmt.Fprintf(env.stdout, "%d images of %d classes\n", r.Queries, r.Classes)
+	}
 	return nil
 }
 
@@ -116,7 +123,7 @@ func parseKs(list string) ([]int, error) {
 	return ks, nil
 }
 
-func evalFile(ctx context.Context, b compute.Backend, path string, o retrieval.Options) (*retrieval.Result, error) {
+func evalFile(ctx context.Context, b compute.Backend, path string, o retrieval.Options) (experiment.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

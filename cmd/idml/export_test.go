@@ -20,7 +20,7 @@ func TestExport(t *testing.T) {
 	images, dir := writeImages(t, 6, 6, 6, 4, 4, 4), t.TempDir()
 	run, file := filepath.Join(dir, "run"), filepath.Join(dir, "network.safetensors")
 	training := func(out string, more ...string) []string {
-		return append([]string{"train", "--data", images, "--out", out}, tiny(sets(append(more, "data.batch_size=6", "mixing.mixup=false")...)...)...)
+		return append([]string{"train", "--data", images, "--out", out}, tiny(sets(append(more, "data.batch_size=6", "mixing.method=none")...)...)...)
 	}
 	succeed(t, training(run)...)
 	checkpoint, err := weights.Open(filepath.Join(run, runlog.ModelFile))

@@ -43,8 +43,8 @@ func TestTrainLossOptions(t *testing.T) {
 			c.Loss, c.Metric.Form, c.Data.ImagesPerClass = idml.LossConfig{Name: "triplet", Margin: 0.3}, idml.Paper, 2
 		}},
 		{"--loss proxy-nca", func(c *idml.Config) { c.Loss = idml.LossConfig{Name: "proxy-nca", Scale: 32} }},
-		{"--mixup=false", func(c *idml.Config) { c.Mixing.Mixup = false }},
-		{"--mixup=false --mixup", func(c *idml.Config) { c.Mixing.Mixup = true }},
+		{"--mixup=false", func(c *idml.Config) { c.Mixing.Method = idml.NoMixing }},
+		{"--mixup=false --mixup", func(c *idml.Config) { c.Mixing.Method = idml.Mixup }},
 		{"--metric constant --mixup", func(c *idml.Config) { c.Metric.Form = idml.Constant }},
 	} {
 		printed := succeed(t, append([]string{"train", "--print-config", "--recipe", "glyphs"}, strings.Fields(test.args)...)...)
@@ -64,7 +64,7 @@ func TestTrainLossOptions(t *testing.T) {
 	}{
 		"--recipe glyphs --loss softmax":                         {exitUsage, "multi-similarity, proxy-anchor"},
 		"--recipe glyphs --loss triplet":                         {exitError, `metric.form is "released"`},
-		"--recipe glyphs --mixup=maybe":                          {exitError, "mixing.mixup is a string, want bool"},
+		"--recipe glyphs --mixup=maybe":                          {exitUsage, "want true or false"},
 		"--recipe glyphs --set loss.name=triplet":                {exitError, "loss.scale is 32, want 0: triplet has no such setting"},
 		"--resume run --loss triplet":                            {exitUsage, "--resume"},
 		"--resume run --mixup":                                   {exitUsage, "--resume"},

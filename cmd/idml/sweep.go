@@ -10,6 +10,8 @@ import (
 
 	"introspection/experiment"
 	"introspection/idml"
+	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 func sweepCommand() command {
@@ -167,7 +169,8 @@ func reportText(r experiment.RunReport) string {
 	if r.Results != nil {
 		for _, row := range r.Results.Rows {
 			if row.Epoch > 0 {
-				return fmt.Sprintf("%s, R@1 %.3f after epoch %d", text, row.Metrics["recall@1"], row.Epoch)
+				judge := runlog.Judge(row.Metrics)
+				return fmt.Sprintf("%s, %s %.3f after epoch %d", text, plots.MetricTitle(judge), row.Metrics[judge], row.Epoch)
 			}
 		}
 	}

@@ -133,7 +133,7 @@ func TestSweepInterrupted(t *testing.T) {
 	}
 	images, dir := writeImages(t, 6, 6, 6, 4, 4, 4), t.TempDir()
 	const epochs = "16"
-	training := tiny(sets("data.batch_size=6", "mixing.mixup=false", "metric.form=plain", "epochs="+epochs)...)
+	training := tiny(sets("data.batch_size=6", "mixing.method=none", "metric.form=plain", "epochs="+epochs)...)
 	out := filepath.Join(dir, "sweep")
 	sweep := append([]string{"sweep", "--data", images, "--out", out, "--seeds", "0-1"}, training...)
 	first, second := filepath.Join(out, "seed-0"), filepath.Join(out, "seed-1")

@@ -10,30 +10,23 @@ import (
 	"text/tabwriter"
 
 	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 // A column of a printed table is a metric and its heading.
 type column struct{ metric, heading string }
 
-// tableColumns are the columns of a table of runs.
-var tableColumns = []column{
-	{"recall@1", "R@1"},
-	{"recall@2", "R@2"},
-	{"recall@4", "R@4"},
-	{"recall@8", "R@8"},
-	{"r_precision", "RP"},
-	{"map@r", "MAP@R"},
-	{"nmi", "NMI"},
-	{"ami", "AMI"},
-	{"f1", "F1"},
-}
-
-// columnsOf returns tableColumns with those R@K in front that the rows have, by K.
+// columnsOf returns the columns of a table: those R@K that the rows have, by K, and the other metrics of retrieval; of rows of classifiers those top-K, the loss
+// and the calibration error.
 func columnsOf(rows []runlog.Row) []column {
+	prefix, others := "recall@", []string{"r_precision", "map@r", "nmi", "ami", "f1"}
+	if slices.ContainsFunc(rows, func(row runlog.Row) bool { return runlog.Judge(row.Metrics) == runlog.Top1 }) {
+		prefix, others = "top@", []string{"loss", "ece"}
+	}
 	var ks []int
 	for _, row := range rows {
 		for metric := range row.Metrics {
-			if text, ok := strings.CutPrefix(metric, "recall@"); ok {
+			if text, ok := strings.CutPrefix(metric, prefix); ok {
 				if k, err := strconv.Atoi(text); err == nil {
 					ks = append(ks, k)
 				}
@@ -43,27 +36,26 @@ func columnsOf(rows []runlog.Row) []column {
 	slices.Sort(ks)
 	var columns []column
 	for _, k := range slices.Compact(ks) {
-		columns = append(columns, column{fmt.Sprintf("recall@%d", k), fmt.Sprintf("R@%d", k)})
+		metric := prefix + strconv.Itoa(k)
+		columns = append(columns, column{metric, plots.MetricTitle(metric)})
 	}
-	for _, c := range tableColumns {
-		if !strings.HasPrefix(c.metric, "recall@") {
-			columns = append(columns, c)
-		}
+	for _, metric := range others {
+		columns = append(columns, column{metric, plots.MetricTitle(metric)})
 	}
 	return columns
 }
 
-// printRun prints what a run came to, with the published results beside it where there are some.
+// printRun prints what a run came to, with the published results beside it where there are some, and the last epoch on corrupted images if that was measured.
 func (env *environment) printRun(results *runlog.Results) {
 	rows := slices.Clone(results.Rows)
 	if len(results.Published) > 0 {
 		rows = append(rows, runlog.Row{Name: "published", Metrics: results.Published})
 	}
-	env.printResults(rows)
+	env.printResults(append(rows, results.Corrupted...))
 	if len(results.Published) > 0 {
 		fmt.Fprintf(env.stdout, "published: %s\n", results.PublishedSource)
 	}
-	if len(results.Rows) > 0 && results.Rows[len(results.Rows)-1].Name == runlog.RowBest {
+	if slices.ContainsFunc(results.Rows, func(row runlog.Row) bool { return row.Name == runlog.RowBest }) {
 		fmt.Fprintf(env.stdout, "the best epoch was chosen on the %s\n", results.BestChosenOn)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"introspection/idml/backend"
 	"introspection/idml/resnet"
 	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 func trainCommand() command {
@@ -35,6 +37,10 @@ Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by t
 Those of the paper's runs, cub, cars and sop, need --data, the folder that holds the dataset's
 ("idml verify" checks it), and ImageNet weights ("idml weights resnet50" fetches them).
 
+Recipes of classification: ` + strings.Join(idml.ClassificationRecipes(), ", ") + `, each with
+` + strings.Join(idml.ClassificationMethods, ", ") + ` behind it, as in
+cifar10-idml-cutmix. All but fashion10's need --data.
+
 --loss names a loss, which "idml losses" lists, with the settings that the paper took; --set
 changes those after that. A loss that compares images with each other needs several images of
 a class in a batch: data.images_per_class, which --loss sets on datasets of many classes.
@@ -49,6 +55,8 @@ Examples:
   $ idml train --recipe cub --data ~/datasets --out runs/cub
   $ idml train --recipe cub --data ~/datasets --metric paper --validation 0.1 --out runs/cub-paper
   $ idml train --recipe fashion --set epochs=4 --out runs/fashion
+  $ idml train --recipe fashion10-idml-cutmix --out runs/fashion10
+  $ idml train --recipe cifar100-cutmix --data ~/datasets --out runs/cifar100
   $ idml train --data ~/birds --set data.image_size=64 --out runs/birds
   $ idml train --recipe glyphs --print-config
   $ idml train --resume runs/glyphs`,
@@ -79,12 +87,18 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	var changes settings
 	for _, short := range []struct{ name, key, usage string }{
 		{"metric", "metric.form", "the metric's `form`: plain, constant or paper, or with proxies released or released-raw"},
-		{"validation", "data.validation", "hold out this `share` of the training classes to choose the best epoch by"},
+		{"validation", "data.validation", "hold out this `share` of the training classes, or images, to choose the best epoch by"},
 		{"on-bad-image", "data.on_bad_image", "`stop` or skip: what to do about an image that can't be decoded"},
 	} {
 		set.Func(short.name, short.usage, func(value string) error { return changes.Set(short.key + "=" + value) })
 	}
-	set.BoolFunc("mixup", "add mixed images to each step; --mixup=false leaves them out", func(value string) error { return changes.Set("mixing.mixup=" + value) })
+	set.BoolFunc("mixup", "train on mixed images; --mixup=false leaves them out", func(value string) error {
+		mixes, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		return changes.Set("mixing.method=" + map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mixes])
+	})
 	loss := set.String("loss", "", "the loss, by `name`: see \"idml losses\"")
 	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))
 	show := set.Bool("print-config", false, "print the settings as JSON and end")
@@ -193,7 +207,8 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 		pace.observe(p, time.Now())
 		if p.Metrics != nil {
 			line.clear()
-			fmt.Fprintf(env.stderr, "epoch %d of %d: R@1 %.3f\n", p.Epoch, p.Epochs, p.Metrics["recall@1"])
+			judge := runlog.Judge(p.Metrics)
+			fmt.Fprintf(env.stderr, "epoch %d of %d: %s %.3f\n", p.Epoch, p.Epochs, plots.MetricTitle(judge), p.Metrics[judge])
 			return
 		}
 		line.update(stepText(p, &pace))

@@ -210,7 +210,7 @@ func (w *interrupter) Write(p []byte) (int, error) {
 func TestInterruptedTraining(t *testing.T) {
 	images, dir := writeImages(t, 6, 6, 6, 4, 4, 4), t.TempDir()
 	training := func(out string) []string {
-		return append([]string{"train", "--data", images, "--out", out}, tiny(sets("epochs=3", "data.batch_size=6", "mixing.mixup=false")...)...)
+		return append([]string{"train", "--data", images, "--out", out}, tiny(sets("epochs=3", "data.batch_size=6", "mixing.method=none")...)...)
 	}
 	whole, broken := filepath.Join(dir, "whole"), filepath.Join(dir, "broken")
 	succeed(t, training(whole)...)
@@ -285,7 +285,7 @@ func TestTrainBadInput(t *testing.T) {
 		{"unknown data", exitError, "data.name", []string{"--recipe", "glyphs", "--set", "data.name=letters"}},
 		{"missing config", exitError, "none.json", []string{"--config", "none.json"}},
 		{"config with an unknown key", exitError, `"speed"`, []string{"--config", config("c.json", `{"speed": 1}`)}},
-		{"config with less", exitError, "mixing.mixup", []string{"--config", config("c.json", strings.Replace(printed, `"mixup": true,`, "", 1))}},
+		{"config with less", exitError, "data.augment", []string{"--config", config("c.json", strings.Replace(printed, `"augment": true,`, "", 1))}},
 		{"config with more", exitError, "c.json", []string{"--config", config("c.json", printed+"{}")}},
 		{"config cut off", exitError, "c.json", []string{"--config", config("c.json", printed[:100])}},
 		{"missing folder", exitError, "nowhere", []string{"--data", filepath.Join(dir, "nowhere")}},

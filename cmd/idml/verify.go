@@ -22,9 +22,10 @@ func verifyCommand() command {
 		summary: "look through a dataset: what is missing, extra, unreadable or changed",
 		usage:   "DATASET --data DIR [--json] [--manifest FILE | --write-manifest FILE]",
 		help: `
-DATASET is cub, cars, sop, fashion or folder. DIR is the folder that holds CUB_200_2011,
-cars196 or Stanford_Online_Products, or one of these itself; for fashion, the folder of the
-four IDX files; for folder, one of class folders, as "idml train" takes it.
+DATASET is cub, cars, sop, cifar10, cifar100, imagenet, fashion or folder. DIR is the folder
+that holds CUB_200_2011, cars196, Stanford_Online_Products, cifar-10-batches-bin or -py,
+cifar-100-binary or -python, or imagenet-1k, or one of these itself; for fashion, the folder of
+the four IDX files; for folder, one of class folders, as "idml train" takes it.
 
 Verify counts images and classes, holds them against the published numbers, decodes every
 image on all processors, and lists what is not in order; then its exit status is 1. Gray

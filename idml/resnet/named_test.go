@@ -13,9 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// torchvisionArrays reads the list of a network's arrays that testdata/make_reference.py wrote from torchvision, without
-// num_batches_tracked.
-func torchvisionArrays(t *testing.T, name string) (list []Array) {
+// torchArrays reads the list of a network's arrays that testdata/make_reference.py wrote from PyTorch, without num_batches_tracked.
+func torchArrays(t *testing.T, name string) (list []Array) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name+".txt"))
 	if err != nil {
@@ -59,23 +58,26 @@ func TestNamedAgainstTorchvision(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		arrays := append(c.Arrays(), Array{Name: "fc.weight", Shape: []int{1000, c.Channels()}}, Array{Name: "fc.bias", Shape: []int{1000}})
-		trained := 0
-		for i, a := range arrays {
-			if a.Kind != RunningMean && a.Kind != RunningVariance {
-				size := 1
-				for _, d := range a.Shape {
-					size *= d
-				}
-				trained += size
-			}
+		for i := range arrays {
 			arrays[i].Kind = 0
 		}
-		if trained != want[name] {
-			t.Errorf("%s has %d trained values, want %d", name, trained, want[name])
+		if got, _ := trained(c, 1000); got != want[name] {
+			t.Errorf("%s has %d trained values, want %d", name, got, want[name])
 		}
-		if diff := cmp.Diff(torchvisionArrays(t, name), arrays); diff != "" {
+		if diff := cmp.Diff(torchArrays(t, name), arrays); diff != "" {
 			t.Errorf("%s (-torchvision +ours):\n%s", name, diff)
 		}
+	}
+}
+
+// Those of a PyramidNet are PyTorch's, whose modules have the names of the released code's (testdata/pyramid.py).
+func TestPyramidArraysAgainstPyTorch(t *testing.T) {
+	arrays := smallPyramid.Arrays()
+	for i := range arrays {
+		arrays[i].Kind = 0
+	}
+	if diff := cmp.Diff(torchArrays(t, "pyramid"), arrays); diff != "" {
+		t.Errorf("(-PyTorch +ours):\n%s", diff)
 	}
 }
 
@@ -93,7 +95,7 @@ func TestNamedIsACopy(t *testing.T) {
 
 // Kinds go by the names.
 func TestArrayKinds(t *testing.T) {
-	for _, c := range []Config{resNet50, {ImageNetStem, Basic, 64, []int{3, 4, 6, 3}}} {
+	for _, c := range []Config{resNet50, smallPyramid, {ImageNetStem, Basic, 64, []int{3, 4, 6, 3}, 0}} {
 		for _, a := range c.Arrays() {
 			kind := map[string]Kind{"bias": NormShift, "running_mean": RunningMean, "running_var": RunningVariance, "weight": NormScale}[a.Name[strings.LastIndex(a.Name, ".")+1:]]
 			if len(a.Shape) == 4 {

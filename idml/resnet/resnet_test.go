@@ -47,22 +47,26 @@ func TestArraysAgainstReference(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	for _, c := range []Config{resNet50, {SmallStem, Basic, 1, []int{1}}} {
+	for _, c := range []Config{resNet50, {SmallStem, Basic, 1, []int{1}, 0}, {SmallStem, Pyramid, 16, []int{22, 22, 22}, 240}, {ImageNetStem, Pyramid, 1, []int{1}, 1}} {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
 	for want, c := range map[string]Config{
-		`stem is ""`:              {"", Basic, 64, []int{1}},
-		`stem is "large"`:         {"large", Basic, 64, []int{1}},
-		`block is ""`:             {SmallStem, "", 8, []int{1}},
-		`block is "wide"`:         {SmallStem, "wide", 8, []int{1}},
-		"width is 0":              {SmallStem, Basic, 0, []int{1}},
-		"0 stages":                {SmallStem, Bottleneck, 8, nil},
-		"5 stages":                {SmallStem, Basic, 8, []int{1, 1, 1, 1, 1}},
-		"stage 2 has 0 blocks":    {SmallStem, Basic, 8, []int{1, 0}},
-		"stage 1 has -1 blocks":   {SmallStem, Bottleneck, 8, []int{-1}},
-		"width is -3, want at le": {SmallStem, Basic, -3, []int{1}},
+		`stem is ""`:            {"", Basic, 64, []int{1}, 0},
+		`stem is "large"`:       {"large", Basic, 64, []int{1}, 0},
+		`block is ""`:           {SmallStem, "", 8, []int{1}, 0},
+		`block is "wide"`:       {SmallStem, "wide", 8, []int{1}, 0},
+		"width is 0":            {SmallStem, Basic, 0, []int{1}, 0},
+		"0 stages":              {SmallStem, Bottleneck, 8, nil, 0},
+		"5 stages":              {SmallStem, Basic, 8, []int{1, 1, 1, 1, 1}, 0},
+		"stage 2 has 0 blocks":  {SmallStem, Basic, 8, []int{1, 0}, 0},
+		"stage 1 has -1 blocks": {SmallStem, Bottleneck, 8, []int{-1}, 0},
+		`widening is 0, want at least 1 for "pyramid"`: {SmallStem, Pyramid, 16, []int{1}, 0},
+		`widening is -1, want at least 1`:              {SmallStem, Pyramid, 16, []int{1}, -1},
+		`widening is 8, want 0 for "basic" blocks`:     {SmallStem, Basic, 16, []int{1}, 8},
+		`widening is 1, want 0 for "bottleneck"`:       {ImageNetStem, Bottleneck, 16, []int{1}, 1},
+		"width is -3, want at le":                      {SmallStem, Basic, -3, []int{1}, 0},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
@@ -107,18 +111,29 @@ func TestFeatures(t *testing.T) {
 		stride, channels int
 	}{
 		{resNet50, 32, 2048},
-		{Config{ImageNetStem, Bottleneck, 8, []int{1, 2, 1, 1}}, 32, 256},
-		{Config{ImageNetStem, Bottleneck, 16, []int{2}}, 4, 64},
-		{Config{SmallStem, Bottleneck, 4, []int{1, 1, 2}}, 4, 64},
-		{Config{SmallStem, Bottleneck, 3, []int{1}}, 1, 12},
-		{Config{ImageNetStem, Basic, 64, []int{2, 2, 2, 2}}, 32, 512},
-		{Config{ImageNetStem, Basic, 16, []int{2}}, 4, 16},
-		{Config{SmallStem, Basic, 3, []int{2, 1}}, 2, 6},
+		{Config{ImageNetStem, Bottleneck, 8, []int{1, 2, 1, 1}, 0}, 32, 256},
+		{Config{ImageNetStem, Bottleneck, 16, []int{2}, 0}, 4, 64},
+		{Config{SmallStem, Bottleneck, 4, []int{1, 1, 2}, 0}, 4, 64},
+		{Config{SmallStem, Bottleneck, 3, []int{1}, 0}, 1, 12},
+		{Config{ImageNetStem, Basic, 64, []int{2, 2, 2, 2}, 0}, 32, 512},
+		{Config{ImageNetStem, Basic, 16, []int{2}, 0}, 4, 16},
+		{Config{SmallStem, Basic, 3, []int{2, 1}, 0}, 2, 6},
+		{Config{SmallStem, Basic, 16, []int{3, 3, 3}, 0}, 4, 64},
+		{Config{SmallStem, Bottleneck, 16, []int{2, 2, 2}, 0}, 4, 256},
+		{Config{SmallStem, Pyramid, 16, []int{3, 3, 3}, 48}, 4, 256},
+		{Config{SmallStem, Pyramid, 2, []int{1}, 1}, 1, 12},
+		{Config{ImageNetStem, Pyramid, 64, []int{1, 1, 2, 1}, 100}, 32, 656},
 	} {
 		if test.c.Stride() != test.stride || test.c.Channels() != test.channels {
 			t.Errorf("%+v: stride %d, %d channels; want %d, %d", test.c, test.c.Stride(), test.c.Channels(), test.stride, test.channels)
 		}
-		for norm, moved := range map[BatchNorm]int{StoredStatistics: 0, BatchStatistics: len(test.c.Arrays()) * 2 / 5} {
+		statistics := 0
+		for _, a := range test.c.Arrays() {
+			if a.Kind == RunningMean || a.Kind == RunningVariance {
+				statistics++
+			}
+		}
+		for norm, moved := range map[BatchNorm]int{StoredStatistics: 0, BatchStatistics: statistics} {
 			g := NewGraph(backendtest.Open(t), fmt.Sprint(test.c, norm))
 			p := newNodes(g, test.c)
 			images := Parameter(g, "images", shapes.Make(dtypes.Float32, 2, 3*test.stride, 2*test.stride, 3))

@@ -67,7 +67,7 @@
 //
 // metrics.jsonl:
 //
-//	kind               "step": the training steps since the record before; "eval": one evaluation on the classes that epochs are judged by
+//	kind               "step": the training steps since the record before; "eval": one evaluation on the images that epochs are judged by
 //	epoch              from 1; an evaluation before training has 0
 //	step               optimizer steps done so far, over all epochs
 //	loss               mean training loss of these steps; in an "eval" record not used
@@ -81,8 +81,11 @@
 //	status            "finished", or "stopped" if training ended before its last epoch
 //	epochs, steps     how many were done
 //	seconds           wall time of the run
-//	rows              list of {name, epoch, metrics}: "raw pixels", "untrained network", "last epoch", "best epoch"
-//	best_chosen_on    "test classes", or "held-out training classes"
+//	rows              list of {name, epoch, metrics}: "raw pixels", "untrained network", "last epoch", "best epoch", of a classifier
+//	                  also "mean of the last epochs", with the number of evaluations as metric "epochs" and the last one's epoch
+//	corrupted         list like rows, of a classifier: its last weights on test images to which something was done, such as "noise 1",
+//	                  with strengths from 1; left out if there are none
+//	best_chosen_on    "test classes" or "held-out training classes"; of a classifier "test images" or "held-out training images"
 //	published         metrics that a paper reports for this recipe; left out if there are none
 //	published_source  where they stand, as "arXiv:2309.09982, table 1"
 //
@@ -93,13 +96,16 @@
 //	class        name of its class
 //	label        number of its class, from 0
 //	uncertainty  norm of its uncertainty embedding, without unit
-//	correct      whether the nearest image is of the same class
+//	correct      whether the nearest image is of the same class; of a classifier, whether the first class is right
 //	nearest      list of {index, correct, alpha, beta, similarity}, nearest first:
-//	             α the semantic distance, β the uncertainty of the pair, and the introspective similarity
+//	             α the semantic distance, β the uncertainty of the pair, and the introspective similarity; of a classifier null
+//	top          of a classifier, list of {class, label, probability, correct}: the up to five classes with the largest logits, the largest
+//	             first, with their softmax probabilities; left out if there are none, as where logits are not numbers
 //	ambiguity    ground truth where it is known: "", "blend", "occlusion", "blur"
 //	amount       how much of it, from 0 to 1
 //
-// Metrics are fractions (0.61, not 61 %). JSON has no word for a number that
+// Metrics are fractions (0.61, not 61 %), but for "loss", in nats, and the counts "queries" and "classes". A run is judged by one of
+// them, which [Judge] names: "recall@1", of a classifier "top@1". JSON has no word for a number that
 // is not finite: such values are written as the strings "NaN", "Infinity" and
 // "-Infinity", which float() of Python and Number() of JavaScript understand.
 // They are read back as what they were; null is read as NaN.

@@ -45,8 +45,40 @@ func (n *Neighbor) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Score is a class that a classifier gives a test image, with its softmax
+// probability, and whether it is the image's own.
+type Score struct {
+	Class       string
+	Label       int
+	Probability float64
+	Correct     bool
+}
+
+// scoreJSON is a Score as it stands in the file.
+type scoreJSON struct {
+	Class       string `json:"class"`
+	Label       int    `json:"label"`
+	Probability number `json:"probability"`
+	Correct     bool   `json:"correct"`
+}
+
+// MarshalJSON writes the form of predictions.jsonl.
+func (s Score) MarshalJSON() ([]byte, error) {
+	return json.Marshal(scoreJSON{s.Class, s.Label, number(s.Probability), s.Correct})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Score) UnmarshalJSON(data []byte) error {
+	var j scoreJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	*s = Score{j.Class, j.Label, float64(j.Probability), j.Correct}
+	return nil
+}
+
 // Prediction is what the model says of one test image: its uncertainty and its
-// nearest images. See the package comment for the fields.
+// nearest images or, if it classifies, its first classes. See the package comment for the fields.
 type Prediction struct {
 	Index       int
 	Name, Class string
@@ -54,6 +86,7 @@ type Prediction struct {
 	Uncertainty float64
 	Correct     bool
 	Nearest     []Neighbor
+	Top         []Score
 	Ambiguity   string
 	Amount      float64
 }
@@ -67,6 +100,7 @@ type predictionJSON struct {
 	Uncertainty number     `json:"uncertainty"`
 	Correct     bool       `json:"correct"`
 	Nearest     []Neighbor `json:"nearest"`
+	Top         []Score    `json:"top,omitempty"`
 	Ambiguity   string     `json:"ambiguity"`
 	Amount      number     `json:"amount"`
 }
@@ -74,7 +108,7 @@ type predictionJSON struct {
 // MarshalJSON writes the form of predictions.jsonl.
 func (p Prediction) MarshalJSON() ([]byte, error) {
 	return json.Marshal(predictionJSON{
-		p.Index, p.Name, p.Class, p.Label, number(p.Uncertainty), p.Correct, p.Nearest, p.Ambiguity, number(p.Amount),
+		p.Index, p.Name, p.Class, p.Label, number(p.Uncertainty), p.Correct, p.Nearest, p.Top, p.Ambiguity, number(p.Amount),
 	})
 }
 
@@ -85,7 +119,7 @@ func (p *Prediction) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*p = Prediction{
-		j.Index, j.Name, j.Class, j.Label, float64(j.Uncertainty), j.Correct, j.Nearest, j.Ambiguity, float64(j.Amount),
+		j.Index, j.Name, j.Class, j.Label, float64(j.Uncertainty), j.Correct, j.Nearest, j.Top, j.Ambiguity, float64(j.Amount),
 	}
 	return nil
 }

@@ -203,3 +203,87 @@ func ExampleCreate() {
 	fmt.Println(len(records), records[0].Loss, err)
 	// Output: 1 8.25 <nil>
 }
+
+// A classifier's results have what retrieval's haven't, and retrieval's have none of it in the file.
+func TestClassifierRoundTrip(t *testing.T) {
+	run := create(t)
+	want := runlog.Results{
+		Status: runlog.StatusFinished, Epochs: 3, Steps: 120, Seconds: 61.25, BestChosenOn: runlog.ChosenOnHeldOutImages,
+		Rows: []runlog.Row{
+			{Name: runlog.RowLast, Epoch: 3, Metrics: map[string]float64{"top@1": 0.9, "loss": math.Inf(1), "ece": math.NaN()}},
+			{Name: runlog.RowMean, Epoch: 3, Metrics: map[string]float64{"top@1": 0.89, runlog.MetricEpochs: 2}},
+		},
+		Corrupted: []runlog.Row{{Name: runlog.CorruptedName("noise", 1), Epoch: 3, Metrics: map[string]float64{"top@1": 0.7, "loss": math.NaN()}}},
+	}
+	if err := run.WriteResults(want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := run.Results(); err != nil || cmp.Diff(want, got, cmpopts.EquateNaNs()) != "" {
+		t.Errorf("%v: %s", err, cmp.Diff(want, got, cmpopts.EquateNaNs()))
+	}
+	predictions := []runlog.Prediction{
+		{Index: 0, Name: "0", Class: "shirt", Label: 6, Uncertainty: 0.5, Top: []runlog.Score{{"coat", 4, 0.75, false}, {"shirt", 6, 0.25, true}}},
+		{Index: 1, Name: "1", Class: "coat", Label: 4, Uncertainty: math.NaN(), Top: []runlog.Score{{"coat", 4, math.NaN(), true}}},
+		{Index: 2, Name: "2", Class: "coat", Label: 4},
+	}
+	if err := run.WritePredictions(predictions); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := run.Predictions(); err != nil || cmp.Diff(predictions, got, cmpopts.EquateNaNs()) != "" {
+		t.Errorf("%v: %s", err, cmp.Diff(predictions, got, cmpopts.EquateNaNs()))
+	}
+	for name, want := range map[string]string{
+		"results.json":      `"corrupted"`,
+		"predictions.jsonl": `"top":[{"class":"coat","label":4,"probability":0.75,"correct":false},{"class":"shirt","label":6,"probability":0.25,"correct":true}]`,
+	} {
+		if text := get(t, run, name); strings.Count(text, want) != 1 {
+			t.Errorf("%s: want %s once in %s", name, want, text)
+		}
+	}
+	want.Corrupted = nil
+	if err := run.WriteResults(want); err != nil {
+		t.Fatal(err)
+	}
+	if text := get(t, run, "results.json"); strings.Contains(text, "corrupted") {
+		t.Errorf("results.json: %s", text)
+	}
+}
+
+// What a retrieval run writes stays as it was, byte for byte.
+func TestRetrievalFormat(t *testing.T) {
+	run := create(t)
+	if err := run.WritePredictions([]runlog.Prediction{{Name: "a", Nearest: []runlog.Neighbor{{1, true, 0.5, 2, 0.75}}}, {}}); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"index":0,"name":"a","class":"","label":0,"uncertainty":0,"correct":false,"nearest":[{"index":1,"correct":true,"alpha":0.5,"beta":2,"similarity":0.75}],"ambiguity":"","amount":0}
+{"index":0,"name":"","class":"","label":0,"uncertainty":0,"correct":false,"nearest":null,"ambiguity":"","amount":0}
+`
+	if diff := cmp.Diff(want, get(t, run, "predictions.jsonl")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for want, metrics := range map[string]map[string]float64{
+		runlog.Top1: {"top@1": math.NaN(), "recall@1": 1}, runlog.Recall1: {"recall@1": 0.5, "top@5": 1},
+	} {
+		if got := runlog.Judge(metrics); got != want {
+			t.Errorf("%v: %s, want %s", metrics, got, want)
+		}
+	}
+	if got := runlog.Judge(nil); got != runlog.Recall1 {
+		t.Errorf("without metrics: %s", got)
+	}
+}
+
+func TestCorruption(t *testing.T) {
+	for name, want := range map[string]string{
+		"noise 1": "noise 1 true", "motion blur 12": "motion blur 12 true", "noise": " 0 false", "noise 0": " 0 false", "noise -1": " 0 false", " 1": " 0 false",
+		"noise 01": " 0 false", "": " 0 false", "last epoch": " 0 false",
+	} {
+		c, strength, ok := runlog.Row{Name: name}.Corruption()
+		if got := fmt.Sprint(c, " ", strength, " ", ok); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -6,7 +6,7 @@
 // texts, bytes, tuples, lists and dictionaries. Two kinds of opcodes reach beyond these, and here they only ask the caller, by a
 // [Meaning]: those that name a global of a Python module (whose call is how a pickle executes code), and those that name an
 // object outside of the pickle. What the Meaning doesn't know is an error, so a file from a stranger can do no more than its
-// reader foresaw.
+// reader foresaw. An object that a Meaning's function made gets its state if it is a [Builder].
 //
 //	value in Python          value here
 //	None, bool               nil, bool

@@ -136,19 +136,23 @@ func (m *machine) setItems(pairs Tuple) error {
 	return nil
 }
 
-// build gives the object at the top its attributes. Those of a dict (Python keeps some of OrderedDict's subclasses) are left out.
+// build gives the object at the top its state. The attributes of a dict (Python keeps some of OrderedDict's subclasses) are left out.
 func (m *machine) build() error {
-	if _, err := m.pop(); err != nil {
+	state, err := m.pop()
+	if err != nil {
 		return err
 	}
 	top, err := m.top()
 	if err != nil {
 		return err
 	}
-	if _, ok := top.(*Dict); !ok {
-		return fmt.Errorf("attributes are read of dicts only, not of %s", Describe(top))
+	switch top := top.(type) {
+	case Builder:
+		return top.Build(state)
+	case *Dict:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s takes no attributes", Describe(top))
 }
 
 // reduce calls the function under the topmost value with that as its arguments.

@@ -24,6 +24,11 @@ type Meaning interface {
 // A Function is a global that a pickle may call, with the arguments that the pickle gives.
 type Function func(args Tuple) (any, error)
 
+// A Builder is an object, made by a Function, that takes the state which a pickle gives it after it was made, as Python's __setstate__ does.
+type Builder interface {
+	Build(state any) error
+}
+
 // A Tuple is Python's tuple.
 type Tuple []any
 
@@ -39,39 +44,47 @@ type Dict struct {
 
 // Get returns the value of a key, and whether there is one.
 func (d *Dict) Get(key any) (any, bool) {
-	if !hashable(key) {
+	hash, ok := hashable(key)
+	if !ok {
 		return nil, false
 	}
-	i, ok := d.places[key]
+	i, ok := d.places[hash]
 	if !ok {
 		return nil, false
 	}
 	return d.Values[i], true
 }
 
-// Set gives a key its value. Keys are None, booleans, int64, float64 and strings; others are an error.
+// Set gives a key its value. Keys are None, booleans, int64, float64, strings and bytes, which equal no string; others are an error.
 func (d *Dict) Set(key, value any) error {
-	if !hashable(key) {
+	hash, ok := hashable(key)
+	if !ok {
 		return fmt.Errorf("a dict's key is %s", Describe(key))
 	}
-	if i, ok := d.places[key]; ok {
+	if i, ok := d.places[hash]; ok {
 		d.Values[i] = value
 		return nil
 	}
 	if d.places == nil {
 		d.places = map[any]int{}
 	}
-	d.places[key] = len(d.Keys)
+	d.places[hash] = len(d.Keys)
 	d.Keys, d.Values = append(d.Keys, key), append(d.Values, value)
 	return nil
 }
 
-func hashable(key any) bool {
-	switch key.(type) {
+// bytesKey is a key of bytes as a map takes it.
+type bytesKey string
+
+// hashable returns the key as a map takes it, and whether a dict's key may be such.
+func hashable(key any) (any, bool) {
+	switch key := key.(type) {
 	case nil, bool, int64, float64, string:
-		return true
+		return key, true
+	case []byte:
+		return bytesKey(key), true
 	}
-	return false
+	return nil, false
 }
 
 // Describe names a value in a few words, for error messages.

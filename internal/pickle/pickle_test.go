@@ -144,3 +144,57 @@ func TestLoadReaderError(t *testing.T) {
 		}
 	}
 }
+
+// Bytes are keys of their own: a dict may have both "a" and b"a".
+func TestDictBytesKeys(t *testing.T) {
+	got, err := load("\x80\x03}(C\x01aK\x01X\x01\x00\x00\x00aK\x02C\x01aK\x03u.", nothing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := got.(*Dict)
+	asBytes, _ := d.Get([]byte("a"))
+	asText, _ := d.Get("a")
+	if len(d.Keys) != 2 || asBytes != any(int64(3)) || asText != any(int64(2)) {
+		t.Errorf("keys %v, values %v", d.Keys, d.Values)
+	}
+	if _, ok := d.Get([]byte("b")); ok {
+		t.Error(`key b"b"`)
+	}
+}
+
+// a cup takes a state once.
+type cup struct{ state any }
+
+func (c *cup) Build(state any) error {
+	if c.state != nil {
+		return errors.New("the cup is full")
+	}
+	c.state = state
+	return nil
+}
+
+// cups is a Meaning whose every function makes a cup.
+type cups struct{ nothing }
+
+func (cups) Global(string, string) (any, error) {
+	return Function(func(Tuple) (any, error) { return &cup{}, nil }), nil
+}
+
+func TestLoadBuilder(t *testing.T) {
+	got, err := load("\x80\x02cm\ncup\n)RK\x07b.", cups{})
+	if c, ok := got.(*cup); err != nil || !ok || c.state != any(int64(7)) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"\x80\x02cm\ncup\n)RK\x07bK\x08b.": "byte 16: BUILD: the cup is full",
+		"\x80\x02]Nb.":                     "BUILD: a list of 0 takes no attributes",
+		"\x80\x02K\x07b.":                  "BUILD: the stack is empty",
+	} {
+		if _, err := load(text, cups{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+	if got, err := load("\x80\x02})b.", nothing{}); err != nil || len(got.(*Dict).Keys) != 0 {
+		t.Errorf("attributes of a dict: %v", err)
+	}
+}

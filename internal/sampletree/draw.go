@@ -57,15 +57,28 @@ func inShape(shape int, x, y float64) bool {
 	return 0.25 < r && r < 1
 }
 
+// rand returns the generator of a picture's chance.
+func (o Options) rand(p picture) *rand.Rand {
+	return rand.New(rand.NewPCG(o.Seed, uint64(p.class)<<32|uint64(p.index)))
+}
+
 // draw returns a picture as a JPEG file.
 func draw(o Options, p picture) ([]byte, error) {
-	rng := rand.New(rand.NewPCG(o.Seed, uint64(p.class)<<32|uint64(p.index)))
+	rng := o.rand(p)
 	side := func(mean int) int { return int(float64(mean) * (0.8 + 0.4*rng.Float64())) }
 	width, height := side(o.Width), side(o.Height)
 	if rng.IntN(4) == 0 {
 		width, height = height, width
 	}
-	l := lookOf(p.class)
+	img := paint(rng, p.class, width, height)
+	var out bytes.Buffer
+	err := jpeg.Encode(&out, inItsColors(img, p), &jpeg.Options{Quality: 80 + rng.IntN(15)})
+	return out.Bytes(), err
+}
+
+// paint returns an image of a class.
+func paint(rng *rand.Rand, class, width, height int) *image.RGBA {
+	l := lookOf(class)
 	size := float64(min(width, height)) * (0.25 + 0.15*rng.Float64())
 	cx, cy := float64(width)*(0.35+0.3*rng.Float64()), float64(height)*(0.35+0.3*rng.Float64())
 	sin, cos := math.Sincos(0.5 * (rng.Float64() - 0.5))
@@ -80,9 +93,7 @@ func draw(o Options, p picture) ([]byte, error) {
 			img.SetRGBA(x, y, color.RGBA{level(c[0]*light*tint[0] + noise), level(c[1]*light*tint[1] + noise), level(c[2]*light*tint[2] + noise), 255})
 		}
 	}
-	var out bytes.Buffer
-	err := jpeg.Encode(&out, inItsColors(img, p), &jpeg.Options{Quality: 80 + rng.IntN(15)})
-	return out.Bytes(), err
+	return img
 }
 
 // at returns the color of a point, in the figure's coordinates.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sampletree writes small trees in the true layouts of CUB-200-2011, Cars196 and Stanford Online Products, for tests and for
-// notebooks where the datasets are not at hand. The pictures are drawn: each class has its colors, figure and pattern, and each
-// image its place, size, angle, light and noise, so that a small network learns to tell the classes apart within a few epochs, but
-// not at once. They are JPEG files of several sizes, one of them gray, as some photographs of the true datasets are.
+// Package sampletree writes small trees in the true layouts of CUB-200-2011, Cars196, Stanford Online Products, CIFAR-10 and
+// ImageNet-1K, for tests and for notebooks where the datasets are not at hand. The pictures are drawn: each class has its colors,
+// figure and pattern, and each image its place, size, angle, light and noise, so that a small network learns to tell the classes apart
+// within a few epochs, but not at once. They are JPEG files of several sizes, one of them gray, as some photographs of the true
+// datasets are; those of CIFAR-10 are records of 32 × 32 pixels.
 package sampletree
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -14,11 +16,12 @@ import (
 	"strings"
 )
 
-// Options are the size of a tree.
+// Options are the size of a tree. In the classification tasks, CIFAR-10 and ImageNet-1K, both halves have the same classes, so that the
+// numbers of classes must be equal.
 type Options struct {
-	TrainClasses, TestClasses int // at most 98 each
+	TrainClasses, TestClasses int // at most 98 each, of CIFAR-10 at most 10
 	ImagesPerClass            int // in training and test, at most 99
-	Width, Height             int // of the images on average, in pixels, at least 16: sides differ by up to a fifth
+	Width, Height             int // of the images on average, in pixels, at least 16: sides differ by up to a fifth; not heeded by CIFAR-10
 	Seed                      uint64
 }
 
@@ -48,23 +51,27 @@ func (o Options) validate() error {
 	return nil
 }
 
-// A picture is an image of the tree: class counts from 0, the test classes after those to train; index counts in the class.
+// A picture is an image of the tree: class counts from 0, the test classes of a retrieval task after those to train; index counts in the
+// class, in a classification task the test images after those to train.
 type picture struct {
 	class, index int
 	test         bool
 	path         string // in the dataset's folder
 }
 
-// Write makes the dataset of that name, "cub", "cars" or "sop", in a new folder in dir: dir/CUB_200_2011, dir/cars196 or
-// dir/Stanford_Online_Products. The same options make the same files. The second image of the first class is gray, if there is one.
-// It is an error if the folder is there already.
+// Write makes the dataset of that name, "cub", "cars", "sop", "cifar10" (the binary version) or "imagenet", in a new folder in dir:
+// dir/CUB_200_2011, dir/cars196, dir/Stanford_Online_Products, dir/cifar-10-batches-bin or dir/imagenet-1k. The same options make the
+// same files. The second image of the first class is gray, if there is one, but in CIFAR-10. It is an error if the folder is there
+// already.
 func Write(dir, name string, o Options) error {
-	layouts := map[string]func(Options) (folder string, pictures []picture, files map[string][]byte){"cub": cub, "cars": cars, "sop": sop}
+	layouts := map[string]func(Options) (folder string, pictures []picture, files map[string][]byte){
+		"cub": cub, "cars": cars, "sop": sop, "cifar10": cifar10, "imagenet": imageNet,
+	}
 	layout, ok := layouts[name]
 	if !ok {
-		return fmt.Errorf("sampletree: no layout is called %q: want cub, cars or sop", name)
+		return fmt.Errorf("sampletree: no layout is called %q: want cub, cars, sop, cifar10 or imagenet", name)
 	}
-	if err := o.validate(); err != nil {
+	if err := errors.Join(o.validate(), o.validateClasses(name)); err != nil {
 		return fmt.Errorf("sampletree: %w", err)
 	}
 	folder, pictures, files := layout(o)

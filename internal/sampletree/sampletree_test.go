@@ -43,6 +43,10 @@ func TestWrite(t *testing.T) {
 		"cub":  {"CUB_200_2011/images.txt", "CUB_200_2011/images/101.Drawn_Bird_101/Drawn_Bird_101_0001_710100.jpg"},
 		"cars": {"cars196/cars_annos.mat", "cars196/car_ims/000096.jpg"},
 		"sop":  {"Stanford_Online_Products/Ebay_train.txt", "Stanford_Online_Products/sofa_final/110000011319_5.JPG"},
+		"imagenet": {
+			"imagenet-1k/train/n90000001/n90000001_6.JPEG", "imagenet-1k/train/n90000120/n90000120_56.JPEG",
+			"imagenet-1k/val/n90000120/ILSVRC2012_val_00000048.JPEG",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := written(t, name, o)
@@ -66,7 +70,7 @@ func checkImages(t *testing.T, files map[string][]byte, o Options) {
 	sizes := map[image.Point]bool{}
 	for name, data := range files {
 		total += len(data)
-		if !strings.EqualFold(filepath.Ext(name), ".jpg") {
+		if ext := strings.ToLower(filepath.Ext(name)); ext != ".jpg" && ext != ".jpeg" {
 			continue
 		}
 		img, _, err := image.Decode(bytes.NewReader(data))
@@ -84,6 +88,50 @@ func checkImages(t *testing.T, files map[string][]byte, o Options) {
 	}
 	if total > 500_000 {
 		t.Errorf("%d bytes", total)
+	}
+}
+
+// CIFAR-10 has records of a label and 3072 bytes, the classes by turns, in five files to train and one to test.
+func TestWriteCIFAR10(t *testing.T) {
+	o := Options{TrainClasses: 4, TestClasses: 4, ImagesPerClass: 3, Width: 99, Height: 16, Seed: 0}
+	files := written(t, "cifar10", o)
+	if diff := cmp.Diff(files, written(t, "cifar10", o)); diff != "" {
+		t.Errorf("written again (-first +second):\n%s", diff)
+	}
+	const record = 1 + 3*32*32
+	images := map[string]bool{}
+	for name, labels := range map[string][]byte{
+		"data_batch_1": {0, 1}, "data_batch_2": {2, 3}, "data_batch_3": {0, 1, 2}, "data_batch_4": {3, 0}, "data_batch_5": {1, 2, 3},
+		"test_batch": {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
+	} {
+		data := files["cifar-10-batches-bin/"+name+".bin"]
+		if len(data) != len(labels)*record {
+			t.Fatalf("%s has %d bytes", name, len(data))
+		}
+		for i, label := range labels {
+			if got := data[i*record]; got != label {
+				t.Errorf("%s, record %d: label %d, want %d", name, i, got, label)
+			}
+			images[string(data[i*record+1:(i+1)*record])] = true
+		}
+	}
+	if len(images) != 24 {
+		t.Errorf("%d different images, want 24", len(images))
+	}
+	if got := string(files["cifar-10-batches-bin/batches.meta.txt"]); !strings.HasPrefix(got, "airplane\nautomobile\n") || !strings.HasSuffix(got, "\ntruck\n\n") {
+		t.Errorf("classes %q", got)
+	}
+	if len(files) != 7 {
+		t.Errorf("%d files", len(files))
+	}
+}
+
+func TestPlanes(t *testing.T) {
+	img := image.NewRGBA(image.Rect(0, 0, 2, 1))
+	img.Set(0, 0, color.RGBA{1, 2, 3, 255})
+	img.Set(1, 0, color.RGBA{4, 5, 6, 255})
+	if diff := cmp.Diff([]byte{1, 4, 2, 5, 3, 6}, planes(img)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -108,7 +156,10 @@ func TestWriteFaults(t *testing.T) {
 		want   string
 	}{
 		{"cub", func(*Options) {}, "exists already"},
-		{"imagenet", func(*Options) {}, `"imagenet"`},
+		{"cifar", func(*Options) {}, `"cifar"`},
+		{"imagenet", func(o *Options) { o.TestClasses = 3 }, "2 classes to train and 3 to test"},
+		{"cifar10", func(o *Options) { o.TrainClasses, o.TestClasses = 11, 11 }, "11 classes: CIFAR-10 has 10"},
+		{"cifar10", func(*Options) {}, "2 images to train: want one for each of the 5 files"},
 		{"sop", func(o *Options) { o.TestClasses = 99 }, "99 classes"},
 		{"sop", func(o *Options) { o.TrainClasses = 0 }, "classes"},
 		{"sop", func(o *Options) { o.ImagesPerClass = 0 }, "images per class"},

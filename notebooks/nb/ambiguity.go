@@ -68,7 +68,17 @@ func (k Kind) Thirds() (least, most Kind) {
 	return Kind{k.Name, k.Predictions[:n]}, Kind{k.Name, k.Predictions[len(k.Predictions)-n:]}
 }
 
-// RecallAt1 returns the share of the images whose nearest image is of their class; NaN if there are none.
+// metric names what RecallAt1 is of the kinds: of classifiers, the accuracy.
+func metric(kinds []Kind) string {
+	if slices.ContainsFunc(kinds, func(k Kind) bool {
+		return slices.ContainsFunc(k.Predictions, func(p runlog.Prediction) bool { return len(p.Top) > 0 })
+	}) {
+		return runlog.Top1
+	}
+	return runlog.Recall1
+}
+
+// RecallAt1 returns the share of the images whose nearest image, or, of a classifier, whose first class is right; NaN if there are none.
 func (k Kind) RecallAt1() float64 {
 	right := 0
 	for _, p := range k.Predictions {
@@ -79,14 +89,14 @@ func (k Kind) RecallAt1() float64 {
 	return float64(right) / float64(len(k.Predictions))
 }
 
-// Ambiguity shows a table of the kinds: how many images, R@1 of all and of the least and the most ambiguous third, mean and standard
+// Ambiguity shows a table of the kinds: how many images, R@1, or of a classifier top-1, of all and of the least and the most ambiguous third, mean and standard
 // deviation of the uncertainty's norm, and how well that tells images of the kind from those of the first kind, the clear ones.
 func Ambiguity(kinds []Kind) {
 	Table(ambiguityTable(kinds))
 }
 
 func ambiguityTable(kinds []Kind) (heads []string, rows [][]string) {
-	heads = []string{"", "images", "R@1", "least third", "most third", "mean ‖u‖", "s.d.", "AUROC against " + kinds[0].Name}
+	heads = []string{"", "images", plots.MetricTitle(metric(kinds)), "least third", "most third", "mean ‖u‖", "s.d.", "AUROC against " + kinds[0].Name}
 	first := kinds[0].Uncertainties()
 	for i, k := range kinds {
 		u := k.Uncertainties()

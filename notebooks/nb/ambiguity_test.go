@@ -56,4 +56,8 @@ func TestAmbiguityTable(t *testing.T) {
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Error(diff)
 	}
+	classified := []runlog.Prediction{{Uncertainty: 1, Correct: true, Top: []runlog.Score{{Correct: true}}}}
+	if heads, rows := ambiguityTable(Kinds(classified)); heads[2] != "top-1" || rows[0][2] != "1.000" {
+		t.Errorf("of a classifier: %q, %q", heads, rows)
+	}
 }

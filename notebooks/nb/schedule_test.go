@@ -59,7 +59,7 @@ func tinyConfig() idml.Config {
 	c.Data.ImageSize, c.Data.BatchSize, c.Data.Workers = 16, 8, 1
 	c.Model.Weights, c.Model.EmbeddingSize = idml.RandomWeights, 8
 	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Basic, Width: 4, Blocks: []int{1}}
-	c.Mixing.Mixup = false
+	c.Mixing.Method = idml.NoMixing
 	return c
 }
 

@@ -117,7 +117,7 @@ func Published(configs []idml.Config, heads []string) {
 
 func publishedTable(configs []idml.Config, heads []string) ([]string, [][]string) {
 	var rows [][]string
-	for _, metric := range []string{"recall@1", "recall@2", "recall@4", "recall@10", "r_precision", "map@r", "nmi"} {
+	for _, metric := range []string{"recall@1", "recall@2", "recall@4", "recall@10", "r_precision", "map@r", "nmi", "top@1", "top@5"} {
 		row, known := []string{plots.MetricTitle(metric)}, false
 		for _, c := range configs {
 			v, ok := c.Published()[metric]
@@ -137,6 +137,9 @@ func publishedTable(configs []idml.Config, heads []string) ([]string, [][]string
 
 // Metrics lists what a run of the configuration is measured by, in the order of a table.
 func Metrics(c idml.Config) []string {
+	if c.Task == idml.Classification {
+		return []string{"top@1", "top@5", "loss", "ece"}
+	}
 	var out []string
 	for _, k := range c.Recalls {
 		out = append(out, fmt.Sprintf("recall@%d", k))

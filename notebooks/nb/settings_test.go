@@ -81,3 +81,17 @@ func TestMetrics(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestMetricsOfClassification(t *testing.T) {
+	c, err := idml.Recipe("cifar100-idml-cutmix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"top@1", "top@5", "loss", "ece"}, Metrics(c)); diff != "" {
+		t.Error(diff)
+	}
+	heads, rows := publishedTable([]idml.Config{c}, []string{"CIFAR-100"})
+	if diff := cmp.Diff([][]string{{"", "CIFAR-100"}, {"top-1", "0.857"}, {"top-5", "0.972"}}, append([][]string{heads}, rows...)); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+}

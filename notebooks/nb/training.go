@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"introspection/idml"
+	"introspection/idml/runlog"
+	"introspection/plots"
 )
 
 // A Training shows how far a training run is, in one place of the output: a bar, the newest numbers and the loss so far as a
@@ -19,7 +21,7 @@ type Training struct {
 	now    func() time.Time
 	last   idml.Progress
 	losses []float64 // of every step
-	recall float64   // R@1 of the newest evaluation; negative before the first
+	judged string    // what the newest evaluation came to, as "R@1 0.500"; "" before the first
 }
 
 // trainingInterval is the least time between two updates: short enough to look alive, and little work for a browser.
@@ -28,7 +30,7 @@ const trainingInterval = 250 * time.Millisecond
 // NewTraining returns a Training whose clock starts now, and shows that something is under way: before a run's first step the
 // baselines are measured and the step is compiled, which takes seconds.
 func NewTraining() *Training {
-	t := &Training{live: NewLive(trainingInterval), begun: time.Now(), now: time.Now, recall: -1}
+	t := &Training{live: NewLive(trainingInterval), begun: time.Now(), now: time.Now}
 	Check(t.live.Update("measuring the baselines and compiling the training step …"))
 	return t
 }
@@ -41,7 +43,8 @@ func (t *Training) Stage(text string) {
 // Progress takes what a run tells after each step and evaluation.
 func (t *Training) Progress(p idml.Progress) {
 	if p.Metrics != nil {
-		t.recall = p.Metrics["recall@1"]
+		judge := runlog.Judge(p.Metrics)
+		t.judged = fmt.Sprintf("%s %.3f", plots.MetricTitle(judge), p.Metrics[judge])
 		return
 	}
 	t.last, t.losses = p, append(t.losses, p.Loss)
@@ -57,8 +60,8 @@ func (t *Training) Done() {
 func (t *Training) html() string {
 	p := t.last
 	text := fmt.Sprintf("epoch %d of %d · loss %.2f · %.0f images/s · %s", p.Epoch, p.Epochs, p.Loss, p.ImagesPerSecond, t.elapsed())
-	if t.recall >= 0 {
-		text += fmt.Sprintf(" · R@1 %.3f", t.recall)
+	if t.judged != "" {
+		text += " · " + t.judged
 	}
 	done, all := (p.Epoch-1)*p.Batches+p.Batch, p.Epochs*p.Batches
 	return fmt.Sprintf(`<div>%s</div><progress style="width:480px" value="%d" max="%d"></progress><div>%s</div>`, text, done, all, sparkline(t.losses, all))

@@ -50,6 +50,14 @@ func TestTraining(t *testing.T) {
 	training.Done()
 }
 
+func TestTrainingOfAClassifier(t *testing.T) {
+	training := newTestTraining()
+	training.Progress(idml.Progress{Epoch: 1, Epochs: 4, Metrics: map[string]float64{"top@1": 0.75, "top@5": 1}})
+	if html := training.html(); !strings.Contains(html, "· top-1 0.750") {
+		t.Errorf("it doesn't show the accuracy: %s", html)
+	}
+}
+
 func TestTrainingOfNothing(t *testing.T) {
 	if got, want := newTestTraining().summary(), "nothing was trained"; got != want {
 		t.Errorf("summary %q, want %q", got, want)
