@@ -27,7 +27,9 @@ type Comparison struct {
 	Task idml.Task
 	// Groups are the baselines, raw pixels and the untrained network, and then the settings in the order in which their runs were named.
 	Groups []Group
-	// Seconds is the time that the runs trained, in all.
+	// Chosen are the settings whose values were chosen by what was held out of training: see [Compare].
+	Chosen []string
+	// Seconds is the time that the runs trained, in all, without those that were not chosen.
 	Seconds float64
 }
 
@@ -181,7 +183,10 @@ func RunFolders(dirs []string) (runs, notes []string, err error) {
 // Compare groups finished runs by their settings, for each dataset and task by itself, in the order in which they are named. A
 // run's row is that of its last epoch: a fixed number of epochs, chosen without the test images. Two
 // runs with the same settings and seed, and unfinished runs, are errors.
-func Compare(dirs []string) ([]*Comparison, error) {
+//
+// Of runs that differ in the settings named by choose alone ("optimizer.lr") and their seeds, only those with the best values take part: best by what was held
+// out of training (data.validation, which must be above 0), so that settings are chosen without the test images.
+func Compare(dirs []string, choose ...string) ([]*Comparison, error) {
 	var data []string
 	byData := map[string][]comparedRun{}
 	for _, dir := range dirs {
@@ -200,10 +205,15 @@ func Compare(dirs []string) ([]*Comparison, error) {
 	}
 	var list []*Comparison
 	for _, name := range data {
-		c, err := compareRuns(name, byData[name])
+		runs, err := chooseRuns(byData[name], choose)
 		if err != nil {
 			return nil, err
 		}
+		c, err := compareRuns(name, runs)
+		if err != nil {
+			return nil, err
+		}
+		c.Chosen = choose
 		list = append(list, c)
 	}
 	return list, nil

@@ -35,7 +35,7 @@ func (c *Comparison) Ablations(o BootstrapOptions) ([]Ablation, error) {
 		}
 		base := g.config
 		base.Metric.Form = idml.Plain
-		if !slices.ContainsFunc(bases, func(b idml.Config) bool { return sameSetting(b, base) }) {
+		if !slices.ContainsFunc(bases, func(b idml.Config) bool { return c.sameSetting(b, base) }) {
 			bases = append(bases, base)
 		}
 	}
@@ -91,7 +91,7 @@ func (c *Comparison) ablation(base idml.Config, o BootstrapOptions) (Ablation, e
 // withConfig returns the group of a setting, nil if there is none.
 func (c *Comparison) withConfig(cfg idml.Config) *Group {
 	for i := range c.Groups {
-		if g := &c.Groups[i]; !g.Baseline && sameSetting(g.config, cfg) {
+		if g := &c.Groups[i]; !g.Baseline && c.sameSetting(g.config, cfg) {
 			return g
 		}
 	}
@@ -103,7 +103,7 @@ func (c *Comparison) lossName(base idml.Config) string {
 	for _, g := range c.Groups {
 		same := g.config
 		same.Metric.Form = idml.Plain
-		if g.Baseline || !g.config.Mixing.Mixes() || !sameSetting(same, base) {
+		if g.Baseline || !g.config.Mixing.Mixes() || !c.sameSetting(same, base) {
 			continue
 		}
 		_, rest, more := strings.Cut(g.Name, ", ")

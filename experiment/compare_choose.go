@@ -16,14 +16,20 @@ import (
 // training: by the mean over seeds of the metric by which epochs are judged, after the last epoch, the first of equals. So settings are chosen without the
 // test images. Each run must have held something out, and each value must have the same seeds.
 func chooseRuns(runs []comparedRun, keys []string) ([]comparedRun, error) {
+	if len(keys) == 0 {
+		return runs, nil
+	}
+	for _, key := range keys {
+		if _, ok := runs[0].flat[key]; !ok {
+			return nil, fmt.Errorf("compare: no setting is called %q, to be chosen", key)
+		}
+		if slices.Contains(spreadKeys, key) {
+			return nil, fmt.Errorf("compare: %s is nothing to choose: runs of one setting may differ in it", key)
+		}
+	}
 	var order []string
 	settings := map[string][]comparedRun{}
 	for _, r := range runs {
-		for _, key := range keys {
-			if _, ok := r.flat[key]; !ok {
-				return nil, fmt.Errorf("compare: no setting is called %q, to be chosen", key)
-			}
-		}
 		name := r.but(keys)
 		if _, ok := settings[name]; !ok {
 			order = append(order, name)

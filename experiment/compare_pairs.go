@@ -54,7 +54,7 @@ func (c *Comparison) PlainPairs() []Pair {
 		plain := g.config
 		plain.Metric.Form = idml.Plain
 		for _, other := range trained {
-			if other.Name != g.Name && sameSetting(other.config, plain) {
+			if other.Name != g.Name && c.sameSetting(other.config, plain) {
 				pairs = append(pairs, Pair{g.Name, other.Name})
 			}
 		}
@@ -77,11 +77,11 @@ func (c *Comparison) PairsWith(reference string) ([]Pair, error) {
 	return pairs, nil
 }
 
-// sameSetting tells whether two configurations differ in nothing but what is spread over or changes no number.
-func sameSetting(a, b idml.Config) bool {
+// sameSetting tells whether two configurations differ in nothing but what is chosen, spread over or changes no number.
+func (c *Comparison) sameSetting(a, b idml.Config) bool {
 	x, y := flatConfig(a), flatConfig(b)
 	for key := range x {
-		if x[key] != y[key] && !slices.Contains([]string{"seed", "data.workers", "data.folder", "recipe", "evaluate_every", "checkpoint_minutes"}, key) {
+		if x[key] != y[key] && !slices.Contains(spreadKeys, key) && !slices.Contains(c.Chosen, key) {
 			return false
 		}
 	}
