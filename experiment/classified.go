@@ -42,7 +42,7 @@ func (t trial) classified(ctx context.Context, results *runlog.Results, o Option
 		if err != nil {
 			return fmt.Errorf("measuring under %s: %w", c, err)
 		}
-		results.Corrupted = append(results.Corrupted, runlog.Row{Name: c.String(), Epoch: results.Epochs, Metrics: metrics})
+		results.Corrupted = append(results.Corrupted, runlog.Row{Name: runlog.CorruptedName(string(c.Kind), c.Strength), Epoch: results.Epochs, Metrics: metrics})
 	}
 	return nil
 }
@@ -69,6 +69,7 @@ func (t trial) meanRow() (*runlog.Row, error) {
 			row.Metrics[name] += v / float64(len(last))
 		}
 	}
+	row.Metrics[runlog.MetricEpochs] = float64(len(last))
 	return row, nil
 }
 
