@@ -128,13 +128,103 @@ func TestCorruptBrightness(t *testing.T) {
 	}
 }
 
+// A patch covers the share of its strength, somewhere else in each image, and one of a higher strength holds that of a lower.
+func TestCorruptOcclusion(t *testing.T) {
+	const width, height = 100, 80
+	src := flat(width, height, 7)
+	places := map[int]bool{}
+	for seed := range uint64(40) {
+		before := src
+		for strength, want := range map[int]float64{1: 0.1, 2: 0.2, 3: 0.4} {
+			img, covered, first := Corrupt{CorruptOcclusion, strength}.Apply(src, newRand(seed)), 0, -1
+			for i, v := range img.Pix {
+				if v == patchGray {
+					covered++
+					if first < 0 {
+						first = i
+					}
+				} else if v != 7 {
+					t.Fatalf("a pixel of %d", v)
+				}
+			}
+			if share := float64(covered) / float64(len(img.Pix)); math.Abs(share-want) > 0.025 { // whole pixels, up
+				t.Errorf("strength %d covers %.3f", strength, share)
+			}
+			places[first] = true
+		}
+		for strength := 1; strength <= CorruptionStrengths; strength++ {
+			img := Corrupt{CorruptOcclusion, strength}.Apply(src, newRand(seed))
+			for i, v := range before.Pix {
+				if v == patchGray && img.Pix[i] != patchGray {
+					t.Fatalf("seed %d: the patch of strength %d doesn't hold the one before", seed, strength)
+				}
+			}
+			before = img
+		}
+	}
+	if len(places) < 60 {
+		t.Errorf("120 patches in %d places", len(places))
+	}
+}
+
+// A coarse board of squares of 16 pixels keeps its squares' middles when the sides are divided by 2 and 4, and a fine one, of single pixels, is gray.
+func TestCorruptResolution(t *testing.T) {
+	board := func(square int) *RGB {
+		img := NewRGB(64, 32)
+		for i := range img.Pix {
+			if x, y := i/3%64, i/3/64; (x/square+y/square)%2 == 1 {
+				img.Pix[i] = 255
+			}
+		}
+		return img
+	}
+	for strength := 1; strength <= 2; strength++ {
+		img := Corrupt{CorruptResolution, strength}.Apply(board(16), nil)
+		if dark, light := img.Pix[3*(8*64+8)], img.Pix[3*(8*64+24)]; dark > 20 || light < 235 || img.Width != 64 || img.Height != 32 {
+			t.Errorf("strength %d: squares of %d and %d", strength, dark, light)
+		}
+	}
+	for strength := 1; strength <= CorruptionStrengths; strength++ {
+		fine := Corrupt{CorruptResolution, strength}.Apply(board(1), nil)
+		if mean, deviation := moments(fine, 127.5); math.Abs(mean) > 2 || deviation > 20 {
+			t.Errorf("strength %d: mean %.1f off the middle, deviation %.1f", strength, mean, deviation)
+		}
+	}
+}
+
+// A crop shows a part of the image at its size: in an image whose red grows along x and green along y, both reach over the side that is left, √0.8, √0.6, √0.2.
+func TestCorruptCrop(t *testing.T) {
+	const side = 100
+	src := NewRGB(side, side)
+	for i := range side * side {
+		src.Pix[3*i], src.Pix[3*i+1] = uint8(2*(i%side)), uint8(2*(i/side))
+	}
+	lefts := map[uint8]bool{}
+	for seed := range uint64(20) {
+		for strength, share := range map[int]float64{1: 0.8, 2: 0.6, 3: 0.2} {
+			img := Corrupt{CorruptCrop, strength}.Apply(src, newRand(seed))
+			last := 3 * (side*side - 1)
+			for channel := range 2 {
+				reach, want := float64(img.Pix[last+channel])-float64(img.Pix[channel]), 2*side*math.Sqrt(share)
+				if math.Abs(reach-want) > 6 {
+					t.Errorf("strength %d: reaches over %g, want %.0f", strength, reach, want)
+				}
+			}
+			lefts[img.Pix[0]] = true
+		}
+	}
+	if len(lefts) < 20 {
+		t.Errorf("60 crops begin in %d places", len(lefts))
+	}
+}
+
 // Each strength is worse than the one before, in each kind, and the source stays as it is.
 func TestCorruptions(t *testing.T) {
 	src := randomImage(32, 32, 1)
 	before := append([]uint8(nil), src.Pix...)
 	var names []string
 	last := map[CorruptionKind]float64{}
-	for _, c := range Corruptions() {
+	for _, c := range AllCorruptions() {
 		if err := c.Check(); err != nil {
 			t.Error(err)
 		}
@@ -144,7 +234,11 @@ func TestCorruptions(t *testing.T) {
 		for i, v := range got.Pix {
 			distance += math.Abs(float64(v) - float64(src.Pix[i]))
 		}
-		if distance <= 1.2*last[c.Kind] || distance == 0 {
+		least := 1.2
+		if c.Kind == CorruptResolution || c.Kind == CorruptCrop {
+			least = 1 // of an image of random pixels, the first strength leaves little
+		}
+		if distance <= least*last[c.Kind] || distance == 0 {
 			t.Errorf("%s: distance %g, of the strength before %g", c, distance, last[c.Kind])
 		}
 		last[c.Kind] = distance
@@ -153,6 +247,14 @@ func TestCorruptions(t *testing.T) {
 		}
 	}
 	want := []string{"noise 1", "noise 2", "noise 3", "blur 1", "blur 2", "blur 3", "brightness 1", "brightness 2", "brightness 3"}
+	var usual []string
+	for _, c := range Corruptions() {
+		usual = append(usual, c.String())
+	}
+	if diff := cmp.Diff(want, usual); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want = append(want, "occlusion 1", "occlusion 2", "occlusion 3", "low resolution 1", "low resolution 2", "low resolution 3", "crop 1", "crop 2", "crop 3")
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

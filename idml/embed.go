@@ -26,29 +26,60 @@ type Embedded struct {
 	Uncertainty retrieval.Matrix
 	// Logits [n, classes] are a classifier's plain ones; empty in retrieval.
 	Logits retrieval.Matrix
-	Labels []int
+	// Features [n, channels] are the pooled feature maps that the heads see; empty unless the Embedder is to give them: see [WithFeatures].
+	Features retrieval.Matrix
+	Labels   []int
 }
 
 // Embedder embeds images with a model, by stored statistics of batch normalization.
 type Embedder struct {
-	exec *model.Exec
+	exec     *model.Exec
+	logits   bool // the program's results end with logits,
+	features bool // and features
 }
 
+// An EmbedderOption asks an Embedder for more than embeddings.
+type EmbedderOption func(*Embedder)
+
+// WithFeatures makes an Embedder give Embedded.Features.
+func WithFeatures() EmbedderOption { return func(e *Embedder) { e.features = true } }
+
 // NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
-func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
+func NewEmbedder(backend compute.Backend, m *Model, options ...EmbedderOption) (*Embedder, error) {
+	embedder := &Embedder{logits: m.config.Task == Classification}
+	for _, option := range options {
+		option(embedder)
+	}
 	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) []*graph.Node {
-		e := m.embed(images, resnet.StoredStatistics)
+		features := m.features(images, resnet.StoredStatistics)
+		e := m.heads(features)
 		out := []*graph.Node{e.Semantic, e.Uncertainty}
-		if m.config.Task == Classification {
+		if embedder.logits {
 			weight, bias := m.classifier(images.Graph())
 			out = append(out, linear(e.Semantic, weight, bias))
+		}
+		if embedder.features {
+			out = append(out, features)
 		}
 		return out
 	})
 	if err != nil {
 		return nil, fmt.Errorf("idml: preparing the embedding: %w", err)
 	}
-	return &Embedder{exec: exec}, nil
+	embedder.exec = exec
+	return embedder, nil
+}
+
+// parts returns where the program's results go.
+func (e *Embedder) parts(out *Embedded) []*retrieval.Matrix {
+	list := []*retrieval.Matrix{&out.Semantic, &out.Uncertainty}
+	if e.logits {
+		list = append(list, &out.Logits)
+	}
+	if e.features {
+		list = append(list, &out.Features)
+	}
+	return list
 }
 
 // Embed returns the embeddings of all images of a dataset, whose batches are images uint8 [batch, h, w, 3] and labels int32 [batch]. A last batch that is
@@ -94,7 +125,7 @@ func (e *Embedder) batch(batch train.Batch, full int, out *Embedded) error {
 	}
 	for i, part := range parts {
 		defer part.MustFinalizeAll()
-		to := []*retrieval.Matrix{&out.Semantic, &out.Uncertainty, &out.Logits}[i]
+		to := e.parts(out)[i]
 		to.Rows, to.Cols = to.Rows+len(labels), part.Shape().Dimensions[1]
 		if err := tensors.ConstFlatData(part, func(flat []float32) {
 			to.Data = append(to.Data, flat[:len(labels)*to.Cols]...)

@@ -103,6 +103,51 @@ func TestEmbed(t *testing.T) {
 	t.Run("faults", func(t *testing.T) { checkEmbedFaults(t, e) })
 }
 
+// An Embedder that is to give features gives them beside the embeddings it gives without, and the heads make the embeddings of them.
+func TestEmbedFeatures(t *testing.T) {
+	c := tinyConfig()
+	c.Model.UncertaintyInit = 1
+	m := newModel(t, c)
+	embed := func(options ...EmbedderOption) *Embedded {
+		e, err := NewEmbedder(backendtest.Open(t), m, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := e.Embed(t.Context(), listed{batches: [][]int{upTo(0, 8), upTo(8, 13)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	without, with := embed(), embed(WithFeatures())
+	if without.Features.Rows != 0 || with.Features.Rows != 13 || with.Features.Cols != c.Model.Backbone.Channels() || with.Logits.Rows != 0 {
+		t.Fatalf("features %d × %d, without %d", with.Features.Rows, with.Features.Cols, without.Features.Rows)
+	}
+	if relative(with.Semantic.Data, without.Semantic.Data) > 1e-5 || relative(with.Uncertainty.Data, without.Uncertainty.Data) > 1e-5 {
+		t.Error("other embeddings with features")
+	}
+	weight, err := m.Values("uncertainty.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bias, err := m.Values("uncertainty.bias")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []float32
+	for i := range with.Features.Rows {
+		for k, b := range bias {
+			for j, x := range with.Features.Row(i) {
+				b += weight[k*with.Features.Cols+j] * x
+			}
+			want = append(want, b)
+		}
+	}
+	if relative(with.Uncertainty.Data, want) > 1e-5 {
+		t.Error("the uncertainty head makes something else of the features")
+	}
+}
+
 func checkEmbedFaults(t *testing.T, e *Embedder) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

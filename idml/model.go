@@ -220,20 +220,30 @@ func (p graphParams) SetValue(name string, value *graph.Node) { p.m.variable(nam
 // The backbone computes in the configuration's type. Pooling and heads are float32 always, where PyTorch's autocast would run the heads in bfloat16:
 // they are 0.05 % of the arithmetic of ResNet-50 at 224 pixels, and distances between embeddings are differences of nearly equal numbers.
 func (m *Model) embed(images *graph.Node, norm resnet.BatchNorm) Embedding {
+	return m.heads(m.features(images, norm))
+}
+
+// features returns the pooled feature maps [batch, channels], which the heads see.
+func (m *Model) features(images *graph.Node, norm resnet.BatchNorm) *graph.Node {
 	p := graphParams{m, images.Graph()}
 	pixels := graph.ConvertDType(m.normalizePixels(images), m.config.Model.computeType())
 	maps := graph.ConvertDType(m.config.Model.Backbone.Features(p, pixels, norm), dtypes.Float32)
-	uncertainty := func(features *graph.Node) *graph.Node {
-		return linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias"))
-	}
 	if m.config.Task == Classification {
-		features := graph.ReduceMean(maps, 1, 2)
-		return Embedding{Semantic: features, Uncertainty: positivePart(uncertainty(features))}
+		return graph.ReduceMean(maps, 1, 2)
 	}
-	features := poolFeatures(maps)
+	return poolFeatures(maps)
+}
+
+// heads returns the embedding of images with these features.
+func (m *Model) heads(features *graph.Node) Embedding {
+	p := graphParams{m, features.Graph()}
+	uncertainty := linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias"))
+	if m.config.Task == Classification {
+		return Embedding{Semantic: features, Uncertainty: positivePart(uncertainty)}
+	}
 	return Embedding{
 		Semantic:    normalizeRows(linear(features, p.Value("embedding.weight"), p.Value("embedding.bias"))),
-		Uncertainty: uncertainty(features),
+		Uncertainty: uncertainty,
 	}
 }
 

@@ -50,16 +50,16 @@ func imageNet() Config {
 	return c
 }
 
-// fashionClassifier is the recipe of the ten classes of the embedded part of Fashion-MNIST: a PyramidNet of 11 layers and 12 epochs, so that a run takes
-// about a minute on two cores. Ours.
+// fashionClassifier is the recipe of the ten classes of the embedded part of Fashion-MNIST: a PyramidNet of 11 layers, which sees 8 × 8 places behind
+// ImageNet's stem, and 20 epochs, with falls of the rate where CIFAR's recipe has them, so that a run takes less than a minute on two cores. Ours.
 func fashionClassifier() Config {
 	c := classifier()
-	c.Data.Name, c.Epochs = "fashion", 12
+	c.Data.Name, c.Epochs = "fashion", 20
 	c.Data.ImageSize, c.Data.BatchSize = 32, 64
 	c.Data.Mean, c.Data.Deviation = [3]float64{127.5, 127.5, 127.5}, [3]float64{63.75, 63.75, 63.75}
-	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Pyramid, Width: 8, Blocks: []int{1, 1, 1}, Widening: 24}
+	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Pyramid, Width: 16, Blocks: []int{1, 1, 1}, Widening: 32}
 	c.Model.EmbeddingSize = 32
-	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.1, c.Epochs, []int{6, 9}
+	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.1, c.Epochs, []int{10, 15}
 	return c
 }
 

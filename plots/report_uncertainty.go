@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"introspection/idml/runlog"
+	measures "introspection/idml/uncertainty"
 )
 
 // uncertainty is the section on uncertainty.
@@ -153,9 +154,9 @@ func (k kind) row(clear []float64, compared bool) tableRow {
 	if compared {
 		apart, correlation := "–", "–"
 		if k.name != clearKind && k.name != "all" {
-			v, ok := AUROC(values, clear)
+			v, ok := measures.AUROC(values, clear)
 			apart = fraction(v, ok)
-			v, ok = spearman(values, amounts)
+			v, ok = measures.Spearman(values, amounts)
 			correlation = fraction(v, ok)
 		}
 		cells = append(cells, apart, correlation)
@@ -189,7 +190,7 @@ func tellsErrors(predictions []runlog.Prediction, quantity func(runlog.Predictio
 		return out
 	}
 	right, wrong := bySuccess(predictions)
-	return AUROC(values(wrong), values(right))
+	return measures.AUROC(values(wrong), values(right))
 }
 
 // uncertaintyOf returns the uncertainty of a prediction.

@@ -32,11 +32,12 @@ var allowed = map[string][]string{
 	"idml/weights":         {"internal/pickle", "internal/fetch"},
 	"idml/retrieval":       {},
 	"idml/classify":        {"idml/retrieval"},
+	"idml/uncertainty":     {},
 	"idml/runlog":          {"internal/wholefile"},
 	"idml/backend":         {"internal/fetch"},
 	"idml":                 {"idml/resnet", "idml/weights", "idml/retrieval", "idml/classify", "idml/runlog"},
-	"plots":                {"idml/runlog"},
-	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/classify", "idml/runlog", "idml/weights", "plots"},
+	"plots":                {"idml/runlog", "idml/uncertainty"},
+	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/classify", "idml/uncertainty", "idml/runlog", "idml/weights", "plots"},
 	"cmd/idml":             {"*"},
 	"notebooks":            {"*"},
 	"notebooks/nb":         {"*"},
@@ -50,10 +51,11 @@ var allowed = map[string][]string{
 
 // forbidden lists prefixes of other modules' packages that a package must not import.
 var forbidden = map[string][]string{
-	"idml/weights":  {"github.com/gomlx/"},
-	"idml/classify": {"github.com/gomlx/"},
-	"idml/runlog":   {"github.com/gomlx/"},
-	"plots":         {"github.com/gomlx/"},
+	"idml/weights":     {"github.com/gomlx/"},
+	"idml/classify":    {"github.com/gomlx/"},
+	"idml/uncertainty": {"github.com/gomlx/"},
+	"idml/runlog":      {"github.com/gomlx/"},
+	"plots":            {"github.com/gomlx/"},
 }
 
 // mostLines is the length of a file above which it holds more than one concept.

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"introspection/idml/runlog"
+	"introspection/idml/uncertainty"
 	"introspection/plots"
 )
 
@@ -105,7 +106,7 @@ func ambiguityTable(kinds []Kind) (heads []string, rows [][]string) {
 		if i > 0 {
 			low, high := k.Thirds()
 			least, most = fraction(low.RecallAt1()), fraction(high.RecallAt1())
-			if v, ok := plots.AUROC(u, first); ok {
+			if v, ok := uncertainty.AUROC(u, first); ok {
 				apart = fraction(v)
 			}
 		}

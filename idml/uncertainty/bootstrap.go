@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package uncertainty
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Confidence is the confidence of the interval of an [Estimate].
+const Confidence = 0.95
+
+// An Estimate is a value with its bootstrap interval; NaN stands where there is none, in JSON null.
+type Estimate struct{ Value, Low, High float64 }
+
+// none is what stands where nothing can be measured.
+var none = Estimate{math.NaN(), math.NaN(), math.NaN()}
+
+// Exists tells whether there is a value.
+func (e Estimate) Exists() bool { return !math.IsNaN(e.Value) }
+
+// estimateJSON is an Estimate as it stands in JSON.
+type estimateJSON struct {
+	Value *float64 `json:"value"`
+	Low   *float64 `json:"low"`
+	High  *float64 `json:"high"`
+}
+
+// MarshalJSON writes an object of value, low and high, null where there is none.
+func (e Estimate) MarshalJSON() ([]byte, error) {
+	known := func(v float64) *float64 {
+		if math.IsNaN(v) {
+			return nil
+		}
+		return &v
+	}
+	return json.Marshal(estimateJSON{known(e.Value), known(e.Low), known(e.High)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (e *Estimate) UnmarshalJSON(data []byte) error {
+	var in estimateJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return fmt.Errorf("uncertainty: an estimate: %w", err)
+	}
+	known := func(v *float64) float64 {
+		if v == nil {
+			return math.NaN()
+		}
+		return *v
+	}
+	*e = Estimate{known(in.Value), known(in.Low), known(in.High)}
+	return nil
+}
+
+// Bootstrap says how intervals are found by resampling: how many resamples are drawn, and the seed that decides them. Scores of the same images are measured on the
+// same resamples. Resamples in which there is nothing to measure, as none that is wrong, are left out; if they are more than half, there is no interval.
+type Bootstrap struct {
+	Resamples int
+	Seed      uint64
+}
+
+// A draw fills in how often each thing is in a resample.
+type draw func(rng *rand.Rand, w []int)
+
+// together draws n things, and with each its copies: of things i, i+n, i+2n, … all or none.
+func together(n int) draw {
+	return func(rng *rand.Rand, w []int) {
+		clear(w)
+		for range n {
+			w[rng.IntN(n)]++
+		}
+		for at := n; at < len(w); at += n {
+			copy(w[at:], w[:n])
+		}
+	}
+}
+
+// apart draws from the first n things and from those that follow, each by themselves.
+func apart(n int) draw {
+	return func(rng *rand.Rand, w []int) {
+		together(n)(rng, w[:n])
+		together(len(w)-n)(rng, w[n:])
+	}
+}
+
+// estimate measures a statistic of n things, of which thing i is there w[i] times: of all, each once, and of resamples.
+func (b Bootstrap) estimate(n int, d draw, statistic func(w []int) float64) Estimate {
+	return b.estimates(n, d, 1, func(w []int, out []float64) { out[0] = statistic(w) })[0]
+}
+
+// estimates is estimate for a statistic of several numbers.
+func (b Bootstrap) estimates(n int, d draw, numbers int, statistic func(w []int, out []float64)) []Estimate {
+	list := slices.Repeat([]Estimate{none}, numbers)
+	if n == 0 {
+		return list
+	}
+	values := make([]float64, numbers)
+	statistic(ones(n), values)
+	drawn := make([][]float64, numbers)
+	rng, w, out := rand.New(rand.NewPCG(b.Seed, 1)), make([]int, n), make([]float64, numbers)
+	for range b.Resamples {
+		d(rng, w)
+		statistic(w, out)
+		for k, v := range out {
+			if !math.IsNaN(v) {
+				drawn[k] = append(drawn[k], v)
+			}
+		}
+	}
+	for k, v := range values {
+		list[k].Value = v
+		if !math.IsNaN(v) && 2*len(drawn[k]) > b.Resamples {
+			list[k].Low, list[k].High = percentiles(drawn[k])
+		}
+	}
+	return list
+}
+
+// percentiles returns between which two of the values the middle 95 % lie, equally many below and above. It sorts them.
+func percentiles(values []float64) (low, high float64) {
+	slices.Sort(values)
+	beyond := int(math.Round(float64(len(values)) * (1 - Confidence) / 2))
+	return values[beyond], values[len(values)-1-beyond]
+}
+
+// sameLength panics unless two lists have one length, which is the caller's to see to.
+func sameLength(a, b int) {
+	if a != b {
+		panic(fmt.Sprintf("uncertainty: lists of %d and %d values", a, b))
+	}
+}
