@@ -23,9 +23,16 @@
 //	k           [Form]                   the metric's factor; [Metric] has the rule by which it makes a loss introspective
 //	L           [Loss]                   the losses; [Losses] lists them
 //	λ           [Mix]                    weight of an image in its mix with another
+//	z           [Metric.Logits]          the logits that a classifier is trained by
 //
 // A training step minimizes L(x, y) + λ·L(mix, y) + (1−λ)·L(mix, y'), where mix = λx + (1−λ)x' mixes normalized pixels of two images of the
 // batch, with labels y and y' (Mixup).
+//
+// # Classification
+//
+// The second half of the paper trains classifiers, [Classification] among the tasks: the feature maps are pooled by average alone, the head is a linear classifier of the
+// known classes, and [Metric.Logits] makes its logits introspective in training. A step minimizes the [CrossEntropy] of the images, or of their mixes by Mixup or CutMix
+// in place of them. At test time the logits are the plain ones.
 //
 // # The path of the data
 //
