@@ -3,12 +3,16 @@
 package idml
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -50,6 +54,55 @@ func cutMixBox(side int, lambda float64, row, column int) (box [4]int32, exact f
 	box = [4]int32{clip(row - half), clip(row + half), clip(column - half), clip(column + half)}
 	area := (box[1] - box[0]) * (box[3] - box[2])
 	return box, 1 - float64(area)/float64(side*side)
+}
+
+// MixPixels mixes images uint8 [batch, side, side, 3], which stay the caller's, outside of training by the graph that a training step has, and rounds to whole
+// levels: image i is mixed with image permutation[i], the first with weight lambda, in [0, 1]. CutMix cuts its box around the pixel in the row center[0] and the column center[1];
+// Mixup doesn't look at it. The Mix is what was done: CutMix's Lambda is the exact share of its box.
+func MixPixels(backend compute.Backend, method string, images *tensors.Tensor, permutation []int32, lambda float64, center [2]int) (*tensors.Tensor, Mix, error) {
+	c, mix := MixingConfig{Method: method}, Mix{Lambda: lambda, Permutation: permutation}
+	if err := checkMixing(method, images, permutation, lambda, center); err != nil {
+		return nil, mix, err
+	}
+	if method == CutMix {
+		mix.Box, mix.Lambda = cutMixBox(images.Shape().Dimensions[1], lambda, center[0], center[1])
+	}
+	exec, err := NewExec(backend, func(in []*Node) *Node {
+		return ConvertDType(Round(c.mix(ConvertDType(in[0], dtypes.Float32), c.mixNodes(in[1:]))), dtypes.Uint8)
+	})
+	if err != nil {
+		return nil, mix, fmt.Errorf("idml: mixing images: %w", err)
+	}
+	defer exec.Finalize()
+	out, err := exec.Call(append([]any{images}, c.mixArguments(mix)...)...)
+	if err != nil {
+		return nil, mix, fmt.Errorf("idml: mixing images: %w", err)
+	}
+	return out[0], mix, nil
+}
+
+// checkMixing returns what is wrong with the arguments of MixPixels.
+func checkMixing(method string, images *tensors.Tensor, permutation []int32, lambda float64, center [2]int) error {
+	dims := images.Shape().Dimensions
+	if images.DType() != dtypes.Uint8 || len(dims) != 4 || dims[1] != dims[2] || dims[3] != 3 {
+		return fmt.Errorf("idml: images to mix are %s, want uint8 [batch, side, side, 3]", images.Shape())
+	}
+	if method != Mixup && method != CutMix {
+		return fmt.Errorf("idml: images can't be mixed by %q: choose %s or %s", method, Mixup, CutMix)
+	}
+	if !(lambda >= 0 && lambda <= 1) {
+		return fmt.Errorf("idml: images are to be mixed with λ = %v, want 0 to 1", lambda)
+	}
+	sorted := slices.Sorted(slices.Values(permutation))
+	for i := range max(dims[0], len(sorted)) {
+		if i >= dims[0] || i >= len(sorted) || sorted[i] != int32(i) {
+			return fmt.Errorf("idml: %d images are to be mixed with others in an order that is no permutation of them", dims[0])
+		}
+	}
+	if method == CutMix && (min(center[0], center[1]) < 0 || max(center[0], center[1]) >= dims[1]) {
+		return fmt.Errorf("idml: a box to cut around row %d and column %d, outside of %d × %[3]d pixels", center[0], center[1], dims[1])
+	}
+	return nil
 }
 
 // mixInput is a Mix as a step's program gets it: permutation int32 [batch], λ a scalar and, for CutMix, box int32 [4].

@@ -241,8 +241,8 @@ func (t *training) record() error {
 	return t.options.Run.AppendRecord(r)
 }
 
-// Measure returns the metrics of images that were embedded: in classification of their logits, else of how they find each other, without clusters.
-func (c Config) Measure(ctx context.Context, backend compute.Backend, e *Embedded) (map[string]float64, error) {
+// measure returns the metrics of images that were embedded: in classification of their logits, else of how they find each other, without clusters.
+func (c Config) measure(ctx context.Context, backend compute.Backend, e *Embedded) (map[string]float64, error) {
 	if c.Task == Classification {
 		r, err := classify.Evaluate(e.Logits, e.Labels)
 		if err != nil {
@@ -270,7 +270,7 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	metrics, err := t.config.Measure(ctx, t.backend, embedded)
+	metrics, err := t.config.measure(ctx, t.backend, embedded)
 	if err != nil {
 		return false, fmt.Errorf("idml: evaluating epoch %d: %w", epoch, err)
 	}

@@ -38,7 +38,9 @@ func commands() []command {
 		exportCommand(),
 		sweepCommand(),
 		compareCommand(),
+		uncertaintyCommand(),
 		reportCommand(),
+		kernelCommand(),
 		versionCommand(),
 		helpCommand(),
 	}

@@ -38,7 +38,7 @@ func runHelp(ctx context.Context, env *environment, args []string) error {
 func (env *environment) printCommands(w io.Writer) {
 	fmt.Fprint(w, "Usage: idml [-v] COMMAND [OPTIONS]\n\nCommands:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s  %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-11s  %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\n\"idml help COMMAND\" tells the options of a command; -v prints an error with its stack.\n")
 }

@@ -86,7 +86,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	data := set.String("data", "", "train on the images in this `folder`")
 	var changes settings
 	for _, short := range []struct{ name, key, usage string }{
-		{"metric", "metric.form", "the metric's `form`: plain, constant or paper, or with proxies released or released-raw"},
+		{"metric", "metric.form", "the metric's `form`: see \"idml losses\"; for classification plain, released or clean"},
 		{"validation", "data.validation", "hold out this `share` of the training classes, or images, to choose the best epoch by"},
 		{"on-bad-image", "data.on_bad_image", "`stop` or skip: what to do about an image that can't be decoded"},
 	} {

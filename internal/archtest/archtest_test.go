@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"internal/fetch":       {"internal/wholefile"},
 	"internal/wholefile":   {},
 	"internal/pickle":      {},
+	"internal/kernel":      {},
 	"internal/sampletree":  {},
 }
 

@@ -40,7 +40,12 @@ func Check(err error) {
 func Show(f plots.Figure) {
 	var small bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	Check(encoder.Encode(&small, coarse(picture(f))))
+	img := coarse(picture(f))
+	if lines := paletted(img); lines != nil {
+		Check(encoder.Encode(&small, lines))
+	} else {
+		Check(encoder.Encode(&small, img))
+	}
 	show(f, protocol.MIMEImagePNG, small.Bytes())
 }
 

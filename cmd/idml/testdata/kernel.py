@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Executes cells, each a line of JSON on the standard input, through Jupyter, and prints what came of each as a line of JSON.
+
+A cell is {"code": …}; with "interrupt" it is interrupted when that text was printed; with "requests" it is followed by other requests.
+"""
+
+import json
+import sys
+import time
+
+from jupyter_client.manager import KernelManager
+
+
+def execute(manager, client, code, interrupt=None):
+    """Returns the reply's content and all output, of streams and displays, joined."""
+    request = client.execute(code)
+    text, kinds, ends = {}, [], time.monotonic() + 120
+    while time.monotonic() < ends:
+        m = client.get_iopub_msg(timeout=120)
+        if m["parent_header"].get("msg_id") != request:
+            continue
+        kind, content = m["msg_type"], m["content"]
+        kinds.append(kind)
+        if kind == "status" and content["execution_state"] == "idle":
+            break
+        if kind == "stream":
+            text[content["name"]] = text.get(content["name"], "") + content["text"]
+        if kind in ("display_data", "update_display_data"):
+            text["display"] = content["data"]["text/plain"]
+        if interrupt and interrupt in "".join(text.values()):
+            manager.interrupt_kernel()
+            interrupt = None
+    reply = client.get_shell_msg(timeout=10)
+    assert reply["parent_header"]["msg_id"] == request, reply
+    return {"reply": reply["content"], "text": text, "kinds": kinds}
+
+
+def main():
+    manager = KernelManager(kernel_name="idml")
+    with open("kernel.log", "w") as log:
+        manager.start_kernel(stdout=log, stderr=log)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            for line in sys.stdin:
+                print(json.dumps(execute(manager, client, **json.loads(line))), flush=True)
+            for kind, request, args in (
+                ("complete", client.complete, ("%idml vers",)),
+                ("complete", client.complete, ("%%\nfmt.Printl", 13)),
+                ("inspect", client.inspect, ("%idml report RUN", 10)),
+                ("inspect", client.inspect, ("%%\nfmt.Println()", 9)),
+            ):
+                request(*args)
+                print(json.dumps({"reply": client.get_shell_msg(timeout=30)["content"]}), flush=True)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel()
+
+
+main()

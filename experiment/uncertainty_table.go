@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package experiment
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+
+	"introspection/idml/runlog"
+)
+
+// An UncertaintyGroup is the reports of runs that differ in their seed alone.
+type UncertaintyGroup struct {
+	// Data names the dataset and Name the setting, as [Compare] names them.
+	Data string `json:"data"`
+	Name string `json:"setting"`
+	// Reports are of the runs, by their seeds, ascending.
+	Reports []*UncertaintyReport `json:"runs"`
+}
+
+// GroupUncertainty groups reports by dataset and setting, in the order in which they are named. Two of the same settings and seed are an error.
+func GroupUncertainty(reports []*UncertaintyReport) ([]UncertaintyGroup, error) {
+	var groups []UncertaintyGroup
+	runs := map[string][]comparedRun{} // by dataset
+	for _, r := range reports {
+		c := r.compared()
+		runs[c.dataName()] = append(runs[c.dataName()], c)
+	}
+	for _, r := range reports {
+		c := r.compared()
+		data := c.dataName()
+		name := c.name(varyingKeys(runs[data]))
+		i := slices.IndexFunc(groups, func(g UncertaintyGroup) bool { return g.Data == data && g.Name == name })
+		if i < 0 {
+			i, groups = len(groups), append(groups, UncertaintyGroup{Data: data, Name: name})
+		}
+		for _, other := range groups[i].Reports {
+			if other.Seed == r.Seed {
+				return nil, fmt.Errorf("uncertainty: %s repeats the settings and the seed, %d, of %s", r.Run, r.Seed, other.Run)
+			}
+		}
+		groups[i].Reports = append(groups[i].Reports, r)
+	}
+	for _, g := range groups {
+		slices.SortFunc(g.Reports, func(a, b *UncertaintyReport) int { return cmp.Compare(a.Seed, b.Seed) })
+	}
+	return groups, nil
+}
+
+// compared returns what tells a run's setting from others.
+func (r *UncertaintyReport) compared() comparedRun {
+	return comparedRun{r.Run, r.config, runlog.Results{}, flatConfig(r.config)}
+}
+
+// Title says what the group is of: "glyphs, proxy-anchor paper: 1680 images of 84 classes, R@1 0.783; the other domain: …".
+func (g UncertaintyGroup) Title() string {
+	first := g.Reports[0]
+	var right []float64
+	for _, r := range g.Reports {
+		right = append(right, r.Right)
+	}
+	seeds := "1 seed"
+	if len(g.Reports) > 1 {
+		seeds = fmt.Sprintf("%d seeds", len(g.Reports))
+	}
+	title := fmt.Sprintf("%s, %s, %s: %d images of %d classes, %s right", g.Data, g.Name, seeds, first.Images, first.Classes, MeanText(mean(right), deviation(right)))
+	if first.Unseen != "" {
+		title += "; the other domain: " + first.Unseen
+	}
+	return title
+}
+
+// Lines are the names of the measures.
+func (g UncertaintyGroup) Lines() []UncertaintyMeasure { return g.Reports[0].Measures }
+
+// Cell returns line i of a score as text: the value with its bootstrap interval or, of several runs, the mean and the standard deviation over seeds; "–" where there is
+// none.
+func (g UncertaintyGroup) Cell(i int, score UncertaintyScore) string {
+	var values []float64
+	for _, r := range g.Reports {
+		e := r.Measures[i].Values[score.Name]
+		if len(g.Reports) == 1 && e.Exists() {
+			return fractionText(e.Value) + " " + IntervalText(Interval{e.Low, e.High})
+		}
+		values = append(values, e.Value)
+	}
+	m := mean(values)
+	if math.IsNaN(m) {
+		return "–"
+	}
+	return fractionText(m) + " ± " + fractionText(deviation(values))
+}
+
+// Chance returns the value of line i for a score that knows nothing, the mean over runs.
+func (g UncertaintyGroup) Chance(i int) string {
+	var values []float64
+	for _, r := range g.Reports {
+		values = append(values, r.Measures[i].Chance)
+	}
+	return fractionText(mean(values))
+}
+
+// uncertaintyColumns are those of WriteUncertaintyCSV.
+var uncertaintyColumns = []string{"data", "setting", "seed", "run", "epoch", "measure", "of", "score", "value", "low", "high", "chance"}
+
+// WriteUncertaintyCSV writes a line for each run, measure and score, with the bootstrap interval of each value; what does not exist is empty.
+func WriteUncertaintyCSV(w io.Writer, groups []UncertaintyGroup) error {
+	number := func(v float64) string {
+		if math.IsNaN(v) {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	out := csv.NewWriter(w)
+	rows := [][]string{uncertaintyColumns}
+	for _, g := range groups {
+		for _, r := range g.Reports {
+			for _, m := range r.Measures {
+				for _, score := range r.Scores {
+					e := m.Values[score.Name]
+					rows = append(rows, []string{
+						g.Data, g.Name, strconv.FormatUint(r.Seed, 10), r.Run, strconv.Itoa(r.Epoch), m.Quantity, m.Of, score.Name,
+						number(e.Value), number(e.Low), number(e.High), number(m.Chance),
+					})
+				}
+			}
+		}
+	}
+	return out.WriteAll(rows)
+}
