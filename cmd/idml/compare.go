@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"introspection/experiment"
@@ -74,6 +75,11 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 	}
 	for _, note := range notes {
 		env.warn(note)
+	}
+	if len(*choose) > 0 {
+		note := fmt.Sprintf("%s: chosen for each setting by what was held out of training", strings.Join(*choose, ", "))
+		fmt.Fprintf(env.stdout, "%s\n\n", note)
+		notes = append(notes, note)
 	}
 	list, err := analyze(runs, *choose, o)
 	if err != nil {
