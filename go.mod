@@ -4,6 +4,7 @@ go 1.26.5
 
 require (
 	codeberg.org/go-fonts/latin-modern v0.4.0
+	github.com/go-zeromq/zmq4 v0.17.0
 	github.com/gomlx/compute v0.1.2
 	github.com/gomlx/go-xla v0.4.1
 	github.com/gomlx/gomlx v0.28.2
@@ -16,7 +17,6 @@ require (
 
 require (
 	github.com/go-zeromq/goczmq/v4 v4.2.2 // indirect
-	github.com/go-zeromq/zmq4 v0.17.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 )
 

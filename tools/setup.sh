@@ -80,29 +80,10 @@ go_modules() {
 	done
 }
 
-kernelspec() {
-	local spec=$venv/share/jupyter/kernels/idml lab=$venv/share/jupyter/lab/settings
-	mkdir -p "$spec" "$lab"
-	"$venv/bin/python" - "$root" "$(go env GOROOT)/bin" >"$spec/kernel.json.new" <<-'EOF'
-		import json, sys
-		root, go = sys.argv[1:]
-		json.dump({
-		    "argv": [root + "/.tools/bin/gonb", "--kernel", "{connection_file}", "-logtostderr=true", "-raw_error=true", "-go_work=" + root],
-		    "display_name": "IDML (Go)",
-		    "language": "go",
-		    "interrupt_mode": "message",
-		    "env": {
-		        # ${PATH} is replaced by Jupyter. Variables that may be unset, as GOMLX_BACKEND, are inherited: no line for them.
-		        "PATH": root + "/.tools/bin:" + go + ":${PATH}",
-		        # Cells don't ask the network, which makes each two seconds faster; without a symbol table they link faster.
-		        "GOPROXY": "off",
-		        "GOFLAGS": "-buildvcs=false '-ldflags=-s -w'",
-		        "GOTOOLCHAIN": "local",
-		        "GOMLX_NO_AUTO_INSTALL": "1",
-		    },
-		}, sys.stdout, indent=1)
-	EOF
-	mv "$spec/kernel.json.new" "$spec/kernel.json"
+# JupyterLab asks nobody for news.
+lab_settings() {
+	local lab=$venv/share/jupyter/lab/settings
+	mkdir -p "$lab"
 	printf '{"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}\n' >"$lab/overrides.json"
 }
 
@@ -111,11 +92,12 @@ check_programs
 once "python packages" "$venv/bin/jupyter" "$(hash "$root $("$python" --version) $(declare -f python_packages)" requirements.lock)" python_packages
 once "go tools" "$bin/gonb" "$(hash "$root $(go version)" tools/go.mod tools/go.sum tools/lint/go.mod tools/lint/go.sum)" go_tools
 once "go modules" go.mod "$(hash "$(go env GOMODCACHE)" go.mod go.sum tools/go.mod tools/lint/go.mod)" go_modules
-once "kernelspec" "$venv/share/jupyter/kernels/idml/kernel.json" "$(hash "$root $(go env GOROOT) $(declare -f kernelspec)" requirements.lock)" kernelspec
+lab_settings
 build=$SECONDS
 # With the revision, for environment.json, where git can tell it.
 go build -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build -o "$bin/idml" ./cmd/idml
 go build ./... # the first cell of a notebook compiles against this in a second instead of half a minute
 ((SECONDS - build < 3)) || say "go build: $((SECONDS - build)) s"
+"$bin/idml" kernel install --prefix "$venv" --project "$root" >/dev/null
 "$bin/idml" setup
 say "done in $((SECONDS - start)) s"

@@ -100,8 +100,11 @@ func listen(ctx context.Context, c connection) (*sockets, error) {
 		zmq  zmq4.Socket
 		port int
 	}{
-		{s.shell.zmq, c.ShellPort}, {s.control.zmq, c.ControlPort}, {s.stdin.zmq, c.StdinPort},
-		{s.iopub.zmq, c.IOPubPort}, {s.heartbeat, c.HeartbeatPort},
+		{s.shell.zmq, c.ShellPort},
+		{s.control.zmq, c.ControlPort},
+		{s.stdin.zmq, c.StdinPort},
+		{s.iopub.zmq, c.IOPubPort},
+		{s.heartbeat, c.HeartbeatPort},
 	} {
 		if err := l.zmq.Listen(c.address(l.port)); err != nil {
 			s.close()

@@ -73,6 +73,15 @@ func magicAt(code string, cursor int) (string, bool) {
 	return "", false
 }
 
+// lineEnd returns where the line with the cursor ends.
+func lineEnd(code string, cursor int) int {
+	units := utf16.Encode([]rune(code))
+	for cursor >= 0 && cursor < len(units) && units[cursor] != '\n' {
+		cursor++
+	}
+	return cursor
+}
+
 var errQuote = errors.New("a quotation mark is not closed")
 
 // splitWords splits a command as a shell splits simple words: at blanks, but not within '…', where all characters stand for themselves,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executes cells, each a line of JSON on the standard input, through Jupyter, and prints what came of each as a line of JSON.
 
-A cell is {"code": …}; with "interrupt" it is interrupted when that text was printed; with "requests" it is followed by other requests.
+A cell is {"code": …}; with "interrupt" it is interrupted when that text was printed. Then it asks for completions and for help, and prints the answers.
 """
 
 import json
@@ -35,6 +35,16 @@ def execute(manager, client, code, interrupt=None):
     return {"reply": reply["content"], "text": text, "kinds": kinds}
 
 
+def ask(client, request, args):
+    """Returns the content of the answer to a request, which is empty as long as gopls is reading the packages."""
+    ends = time.monotonic() + 60
+    while True:
+        request(*args)
+        content = client.get_shell_msg(timeout=30)["content"]
+        if content.get("matches") or "Println" in str(content.get("data")) or "report.html" in str(content.get("data")) or time.monotonic() > ends:
+            return content
+
+
 def main():
     manager = KernelManager(kernel_name="idml")
     with open("kernel.log", "w") as log:
@@ -45,14 +55,13 @@ def main():
             client.wait_for_ready(timeout=60)
             for line in sys.stdin:
                 print(json.dumps(execute(manager, client, **json.loads(line))), flush=True)
-            for kind, request, args in (
-                ("complete", client.complete, ("%idml vers",)),
-                ("complete", client.complete, ("%%\nfmt.Printl", 13)),
-                ("inspect", client.inspect, ("%idml report RUN", 10)),
-                ("inspect", client.inspect, ("%%\nfmt.Println()", 9)),
+            for request, args in (
+                (client.complete, ("%idml vers",)),
+                (client.complete, ("%%\nfmt.Printl", 13)),
+                (client.inspect, ("%idml report RUN", 10)),
+                (client.inspect, ("%%\nfmt.Println()", 9)),
             ):
-                request(*args)
-                print(json.dumps({"reply": client.get_shell_msg(timeout=30)["content"]}), flush=True)
+                print(json.dumps({"reply": ask(client, request, args)}), flush=True)
         finally:
             client.stop_channels()
             manager.shutdown_kernel()
