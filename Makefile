@@ -47,7 +47,7 @@ test: check
 	go test -race ./datasets/... ./idml/retrieval/...
 
 # Packages and the fuzz targets in them.
-FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest datasets:FuzzDecode datasets:FuzzCIFARBinary datasets:FuzzCIFARPickle idml/weights:FuzzReadTorch idml/weights:FuzzReadSafetensors
+FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest datasets:FuzzDecode datasets:FuzzCIFARBinary datasets:FuzzCIFARPickle idml/weights:FuzzReadTorch idml/weights:FuzzReadSafetensors internal/kernel:FuzzParse
 
 stress: setup
 	@echo 'stress: killing and resuming training runs'

@@ -19,7 +19,7 @@ func compareCommand() command {
 	return command{
 		name:    "compare",
 		summary: "compare finished runs: mean, spread and intervals, pair by pair",
-		usage:   "[--against SETTING] [--choose KEY] [--ablation] [--csv FILE] [--report FILE] [--figure FILE]\n                    RUN…",
+		usage:   "[--against SETTING] [--choose KEY]… [--ablation] [--csv FILE] [--report FILE]\n                    [--figure FILE] RUN…",
 		help: `
 Compare groups runs that differ in their seed alone, and prints the mean and the standard
 deviation over seeds of each metric after the last epoch, beside raw pixels and the

@@ -357,7 +357,7 @@ func TestHelpExamples(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	missing := regexp.MustCompile(`no such file|does not exist|not a folder|has no checkpoint|no runs to compare`)
+	missing := regexp.MustCompile(`no such file|does not exist|not a folder|has no checkpoint|no runs to compare|no run has finished`)
 	found := 0
 	for _, c := range commands() {
 		for line := range strings.Lines(c.help) {

@@ -44,8 +44,8 @@ proxy or, of a classifier, 1 minus the largest probability.
             the amount of an ambiguity.
 
 A single run's numbers have 95 % bootstrap intervals over images. Of runs that differ in their
-seed alone, mean and standard deviation over seeds are printed. The folder of a sweep stands for its
-finished runs. Nothing is written into the run folders.
+seed alone, mean and standard deviation over seeds are printed. The folder of a sweep stands for
+its finished runs. Nothing is written into the run folders.
 
 FILE is a safetensors file as "idml eval --embeddings" reads it, with the tensor "uncertainties":
 its images that are wrong at rank 1 are measured, and the distance to the center.
