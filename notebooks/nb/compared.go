@@ -152,10 +152,27 @@ func (c *Compared) find(setting, metric string) (comparedRow, bool) {
 	return comparedRow{}, false
 }
 
+// shortNames returns the settings' names for a figure: without what stands behind a comma, such as the learning rate that was chosen, if they differ without it.
+func shortNames(rows []comparedRow) (names []string) {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		name, _, _ := strings.Cut(r.setting, ",")
+		names, seen[name] = append(names, name), true
+	}
+	if len(seen) < len(rows) {
+		for i, r := range rows {
+			names[i] = r.setting
+		}
+	}
+	return names
+}
+
 // Spans returns the mean of a metric of each baseline and setting with its 95 % interval over seeds, for a figure.
 func (c *Compared) Spans(metric string) (spans []Span) {
-	for _, r := range c.of(metric, comparedBaseline, comparedSetting) {
-		spans = append(spans, Span{Name: r.setting, Mean: r.mean, Interval: r.overSeeds, Baseline: r.kind == comparedBaseline})
+	rows := c.of(metric, comparedBaseline, comparedSetting)
+	names := shortNames(rows)
+	for i, r := range rows {
+		spans = append(spans, Span{Name: names[i], Mean: r.mean, Interval: r.overSeeds, Baseline: r.kind == comparedBaseline})
 	}
 	return spans
 }
@@ -164,9 +181,11 @@ func (c *Compared) Spans(metric string) (spans []Span) {
 // the text must.
 func (c *Compared) Differences(metric string) (*plots.Differences, error) {
 	var contrasts []plots.Contrast
-	for _, r := range c.of(metric, comparedDifference) {
+	rows := c.of(metric, comparedDifference)
+	names := shortNames(rows)
+	for i, r := range rows {
 		contrasts = append(contrasts, plots.Contrast{
-			Name: r.setting, Mean: r.mean,
+			Name: names[i], Mean: r.mean,
 			Thick: [2]float64{r.overQueries.Low, r.overQueries.High}, Thin: [2]float64{r.overClasses.Low, r.overClasses.High},
 		})
 	}

@@ -101,6 +101,13 @@ func TestComparedFigures(t *testing.T) {
 	if len(spans) != 6 || !spans[0].Baseline || spans[0].Interval.Exists() || spans[2].Baseline || spans[2].Interval != (experiment.Interval{Low: 0.48, High: 0.52}) {
 		t.Errorf("spans %+v", spans)
 	}
+	if spans[2].Name != "triplet plain" || spans[5].Name != "margin paper" {
+		t.Errorf("names %q and %q", spans[2].Name, spans[5].Name)
+	}
+	twice := append(c.of("recall@1", comparedSetting), comparedRow{setting: "triplet plain, optimizer.lr=0.006"})
+	if got := shortNames(twice)[0]; got != "triplet plain, optimizer.lr=0.002" {
+		t.Errorf("of two rates, one is called %q", got)
+	}
 	if f, err := NewSpans("R@1", spans); err != nil {
 		t.Error(err)
 	} else {

@@ -7,6 +7,8 @@
 // that a cell's program may end at any time. Outside a notebook figures are drawn, so that their errors show, and nothing is
 // displayed. [Must], [Show], [Table] and [Say] are short forms that end a cell with an error.
 //
+// A [Probe] asks a loss what it wants of a pair, a [Mixture] is images that were mixed, and [Compared] is a table that "idml compare" wrote.
+//
 // [Photographs] are the paper's datasets where they are at hand, and small drawn ones in their layouts where they are not.
 package nb
 
