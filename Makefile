@@ -41,8 +41,8 @@ demo: setup
 	echo "demo: done in $$((SECONDS - start)) s"
 
 test: check
-	@echo 'test: go test ./...'
-	go test ./...
+	@echo 'test: go test -timeout=40m ./...'
+	go test -timeout=40m ./...
 	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
 	go test -race ./datasets/... ./idml/retrieval/...
 
