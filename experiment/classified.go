@@ -17,14 +17,14 @@ import (
 	"introspection/idml/runlog"
 )
 
-// meanEpochs is how many of the last epochs' evaluations runlog.RowMean averages. Ours.
+// meanEpochs is how many of the last epochs runlog.RowMean averages the evaluations of. Ours.
 const meanEpochs = 5
 
 // classified adds to the results of a classification what the last and the best epoch leave open: the mean of the last epochs, which neither flatters as the best
 // does nor hangs on one epoch, and the last epoch on corrupted test images.
 func (t trial) classified(ctx context.Context, results *runlog.Results, o Options) error {
 	if t.task.evaluation == t.task.test { // else epochs are judged by other images
-		row, err := t.meanRow()
+		row, err := t.meanRow(results.Epochs)
 		if err != nil {
 			return err
 		}
@@ -47,22 +47,21 @@ func (t trial) classified(ctx context.Context, results *runlog.Results, o Option
 	return nil
 }
 
-// meanRow returns the mean of the last evaluations, nil if there are none.
-func (t trial) meanRow() (*runlog.Row, error) {
+// meanRow returns the mean of the evaluations of the last epochs, nil if there are none.
+func (t trial) meanRow(epochs int) (*runlog.Row, error) {
 	records, err := t.run.Records()
 	if err != nil {
 		return nil, err
 	}
 	var last []runlog.Record
 	for _, r := range records {
-		if r.Kind == runlog.KindEval && r.Epoch > 0 {
+		if r.Kind == runlog.KindEval && r.Epoch > max(0, epochs-meanEpochs) {
 			last = append(last, r)
 		}
 	}
 	if len(last) == 0 {
 		return nil, nil
 	}
-	last = last[max(0, len(last)-meanEpochs):]
 	row := &runlog.Row{Name: runlog.RowMean, Epoch: last[len(last)-1].Epoch, Metrics: map[string]float64{}}
 	for _, r := range last {
 		for name, v := range r.Metrics {

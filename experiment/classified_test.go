@@ -3,6 +3,8 @@
 package experiment_test
 
 import (
+	"bytes"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -105,6 +107,44 @@ func TestTrainClassifier(t *testing.T) {
 		if math.Abs(sum-1) > 1e-5 {
 			t.Fatalf("embedding %d has length %v", i, math.Sqrt(sum))
 		}
+	}
+	checkClassifierSearch(t, dir, index)
+}
+
+// checkClassifierSearch finds an image of the index's own by its file: it is nearest to itself.
+func checkClassifierSearch(t *testing.T, dir string, index *experiment.Index) {
+	t.Helper()
+	var file, picture bytes.Buffer
+	if err := index.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	read, err := experiment.ReadIndex(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cfg idml.Config
+	if err := openRun(t, dir).ReadConfig(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	split, err := datasets.CIFAR10(os.DirFS(cfg.Data.Folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := split.Test.Image(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(&picture, img.Image()); err != nil {
+		t.Fatal(err)
+	}
+	query := filepath.Join(t.TempDir(), "query.png")
+	writeFile(t, query, picture.Bytes())
+	found, err := experiment.Search(t.Context(), backendtest.Open(t), dir, read, query, 3, experiment.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hit := found.Nearest[0]; len(found.Nearest) != 3 || hit.Path != split.Test.Examples[7].Name || !(hit.Alpha < 1e-3) || math.Abs(hit.Beta-2*found.Uncertainty) > 1e-4*(1+hit.Beta) {
+		t.Errorf("found %+v", found)
 	}
 }
 
@@ -209,10 +249,11 @@ func TestOpenClassifierFaults(t *testing.T) {
 		change func(*idml.Config)
 		want   string
 	}{
-		"retrieval's images": {func(c *idml.Config) { c.Data.Name = "glyphs" }, `data.name is "glyphs", want for task classification one of [fashion cifar10 cifar100 imagenet]`},
-		"no folder":          {func(c *idml.Config) { c.Data.Folder = "" }, "data.folder is empty"},
-		"another archive":    {func(c *idml.Config) { c.Data.Name = "cifar100" }, "cifar-100-binary"},
-		"no ImageNet":        {func(c *idml.Config) { c.Data.Name = "imagenet" }, "imagenet-1k"},
+		"retrieval's images":  {func(c *idml.Config) { c.Data.Name = "glyphs" }, `data.name is "glyphs", want for task classification one of [fashion cifar10 cifar100 imagenet]`},
+		"no folder":           {func(c *idml.Config) { c.Data.Folder = "" }, "data.folder is empty"},
+		"another archive":     {func(c *idml.Config) { c.Data.Name = "cifar100" }, "cifar-100-binary"},
+		"a last batch of one": {func(c *idml.Config) { c.Data.BatchSize = 47 }, "the last batch of 48 training images in batches of 47 has one image"},
+		"no ImageNet":         {func(c *idml.Config) { c.Data.Name = "imagenet" }, "imagenet-1k"},
 	} {
 		c := tinyClassifier(t)
 		test.change(&c)

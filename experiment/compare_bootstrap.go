@@ -23,7 +23,7 @@ func DefaultBootstrap() BootstrapOptions { return BootstrapOptions{Resamples: 20
 // Validate returns an error unless there are enough resamples to have both ends of an interval.
 func (o BootstrapOptions) Validate() error {
 	if least := int(math.Ceil(2 / (1 - Confidence))); o.Resamples < least {
-		return fmt.Errorf("compare: %d resamples, want at least %d", o.Resamples, least)
+		return fmt.Errorf("%d resamples, want at least %d", o.Resamples, least)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func bestValues(runs []comparedRun, keys []string) ([]comparedRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		if held > most {
+		if best == "" || held > most {
 			best, most = value, held
 		}
 	}

@@ -94,7 +94,7 @@ func ReadIndex(r io.Reader) (*Index, error) {
 	if err := json.Unmarshal([]byte(f.Metadata["paths"]), &x.Paths); err != nil {
 		return nil, fmt.Errorf("metadata paths: %w", err)
 	}
-	if x.Semantic.Rows != len(x.Paths) || x.Uncertainty.Rows != len(x.Paths) || x.Uncertainty.Cols != x.Semantic.Cols {
+	if x.Semantic.Rows != len(x.Paths) || x.Uncertainty.Rows != len(x.Paths) {
 		return nil, fmt.Errorf("%d paths, embeddings of %d × %d and uncertainties of %d × %d: want one row an image in each", len(x.Paths),
 			x.Semantic.Rows, x.Semantic.Cols, x.Uncertainty.Rows, x.Uncertainty.Cols)
 	}

@@ -46,13 +46,13 @@ func openNetwork(path string, o Options) (network, error) {
 }
 
 // fingerprint returns a SHA-256, in hexadecimal, of all that an image's embedding depends on: the network's arrays and how it reads images. Networks
-// that differ in the proxies or the state of training alone have the same.
+// that differ in the proxies, the classifier or the state of training alone have the same.
 func (n network) fingerprint() (string, error) {
 	h := sha256.New()
 	d := n.config.Data
 	fmt.Fprintf(h, "%d %v %v %s\n", d.ImageSize, d.Mean, d.Deviation, n.config.Model.Compute)
 	for _, p := range n.model.Params() {
-		if p.Group == idml.Proxies {
+		if p.Group == idml.Proxies || p.Group == idml.Classifier {
 			continue
 		}
 		values, err := n.model.Values(p.Name)

@@ -56,8 +56,11 @@ func neighbor(m *idml.Model, e *idml.Embedded, i, j int) runlog.Neighbor {
 	s1, s2, u1, u2 := row(e.Semantic, i), row(e.Semantic, j), row(e.Uncertainty, i), row(e.Uncertainty, j)
 	var alpha, beta float64
 	for k := range s1 {
-		d, sum := float64(s1[k])-float64(s2[k]), float64(u1[k])+float64(u2[k])
+		d := float64(s1[k]) - float64(s2[k])
 		alpha += d * d
+	}
+	for k := range u1 {
+		sum := float64(u1[k]) + float64(u2[k])
 		beta += sum * sum
 	}
 	alpha, beta = math.Sqrt(alpha), math.Sqrt(beta)

@@ -90,7 +90,11 @@ func openQuery(name string) (*datasets.RGB, error) {
 
 // checkIndex returns an error if the index was made by another model.
 func (n network) checkIndex(path string, x *Index) error {
-	if size := n.config.Model.EmbeddingSize; x.Semantic.Cols != size {
+	size := n.config.Model.EmbeddingSize
+	if n.config.Task == idml.Classification {
+		size = n.config.Model.Backbone.Channels()
+	}
+	if x.Semantic.Cols != size || x.Uncertainty.Cols != n.config.Model.EmbeddingSize {
 		return fmt.Errorf("the index has embeddings of %d dimensions, the model of %s makes %d: embed the images with it first (idml embed)", x.Semantic.Cols, path, size)
 	}
 	fingerprint, err := n.fingerprint()

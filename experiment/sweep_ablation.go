@@ -32,6 +32,10 @@ func AblationArms(cfg idml.Config) []AblationArm {
 	}
 	alone := mixed(idml.Plain)
 	alone.Mixing.Method = idml.NoMixing
+	alone.Optimizer.DecayAt = make([]int, len(cfg.Optimizer.DecayAt))
+	for i, at := range cfg.Optimizer.DecayAt {
+		alone.Optimizer.DecayAt[i] = 2 * at
+	}
 	alone.Epochs, alone.WarmupEpochs, alone.EvaluateEvery, alone.Optimizer.DecayEvery = 2*alone.Epochs, 2*alone.WarmupEpochs, 2*alone.EvaluateEvery, 2*alone.Optimizer.DecayEvery
 	constant := idml.Constant
 	if loss, err := idml.NewLoss(cfg.Loss); err == nil && loss.HasProxies() {

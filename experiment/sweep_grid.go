@@ -129,7 +129,7 @@ func (g Grid) axes() ([]gridAxis, error) {
 	}))
 	axes = append(axes, axisOf("mixup", g.Mixups, func(mix bool) gridPoint {
 		return gridPoint{map[bool]string{true: "mixup", false: "no-mixup"}[mix], func(c *idml.Config) error {
-			c.Mixing.Method = map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mix]
+			c.Mixing.Method, c.Mixing.Probability = map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mix], 1
 			return nil
 		}}
 	}))

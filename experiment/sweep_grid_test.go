@@ -139,18 +139,18 @@ func TestAblationArms(t *testing.T) {
 		loss     string
 		constant idml.Form
 	}{{"proxy-anchor", idml.Released}, {"proxy-nca", idml.Released}, {"contrastive", idml.Constant}, {"multi-similarity", idml.Constant}} {
-		p, err := experiment.Grid{Recipes: []string{"glyphs"}, Losses: []string{test.loss}, Ablation: true, Settings: []string{"warmup_epochs=2"}}.Plan()
+		p, err := experiment.Grid{Recipes: []string{"glyphs"}, Losses: []string{test.loss}, Ablation: true, Settings: []string{"warmup_epochs=2", "optimizer.decay_at=[5,8]"}}.Plan()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, r := range p.Runs {
 			c := r.Config
-			got = append(got, fmt.Sprint(r.Name, " ", c.Metric.Form, " ", c.Mixing.Method, " ", c.Epochs, c.WarmupEpochs, c.EvaluateEvery, c.Optimizer.DecayEvery))
+			got = append(got, fmt.Sprint(r.Name, " ", c.Metric.Form, " ", c.Mixing.Method, " ", c.Epochs, c.WarmupEpochs, c.EvaluateEvery, c.Optimizer.DecayEvery, c.Optimizer.DecayAt))
 		}
 		want := []string{
-			"equal-compute plain none 40 4 2 28", "mixup plain mixup 20 2 1 14",
-			"constant " + string(test.constant) + " mixup 20 2 1 14", "introspective paper mixup 20 2 1 14",
+			"equal-compute plain none 40 4 2 28 [10 16]", "mixup plain mixup 20 2 1 14 [5 8]",
+			"constant " + string(test.constant) + " mixup 20 2 1 14 [5 8]", "introspective paper mixup 20 2 1 14 [5 8]",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.loss, diff)

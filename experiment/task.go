@@ -74,6 +74,9 @@ func Open(cfg idml.Config) (*Task, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
+	if n := len(t.Split.Train.Examples); !t.train.DropLast && n > 1 && n%t.train.BatchSize == 1 && cfg.Model.BatchNorm == idml.TrainedBatchNorm {
+		return nil, fmt.Errorf("the last batch of %d training images in batches of %d has one image, which has no statistics to normalize by: choose another data.batch_size", n, t.train.BatchSize)
+	}
 	return t, nil
 }
 

@@ -237,7 +237,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 		return nil, err
 	}
 	results.Rows = append(results.Rows, best...)
-	if t.config.Task == idml.Classification {
+	if t.config.Task == idml.Classification && !trained.Stopped {
 		if err := t.classified(ctx, results, o); err != nil {
 			return nil, err
 		}

@@ -130,7 +130,7 @@ type scores map[string][]float64
 
 // measure fills the report.
 func (s *uncertaintyStudy) measure(ctx context.Context) error {
-	embedder, err := idml.NewEmbedder(s.backend, s.model, idml.WithFeatures())
+	embedder, err := idml.NewFeatureEmbedder(s.backend, s.model)
 	if err != nil {
 		return err
 	}

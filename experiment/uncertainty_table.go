@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -40,6 +41,9 @@ func GroupUncertainty(reports []*UncertaintyReport) ([]UncertaintyGroup, error) 
 			i, groups = len(groups), append(groups, UncertaintyGroup{Data: data, Name: name})
 		}
 		for _, other := range groups[i].Reports {
+			if filepath.Clean(other.Run) == filepath.Clean(r.Run) {
+				return nil, fmt.Errorf("uncertainty: %s is named twice", r.Run)
+			}
 			if other.Seed == r.Seed {
 				return nil, fmt.Errorf("uncertainty: %s repeats the settings and the seed, %d, of %s", r.Run, r.Seed, other.Run)
 			}
@@ -50,6 +54,23 @@ func GroupUncertainty(reports []*UncertaintyReport) ([]UncertaintyGroup, error) 
 		slices.SortFunc(g.Reports, func(a, b *UncertaintyReport) int { return cmp.Compare(a.Seed, b.Seed) })
 	}
 	return groups, nil
+}
+
+// CheckUncertainty returns the error that [GroupUncertainty] would return for the reports of some runs, or that of a run that can't be read, before any is measured.
+func CheckUncertainty(dirs []string, o Options) error {
+	var reports []*UncertaintyReport
+	for _, dir := range dirs {
+		_, cfg, err := openRun(dir)
+		if err == nil {
+			err = moveData(&cfg, o.Data)
+		}
+		if err != nil {
+			return err
+		}
+		reports = append(reports, &UncertaintyReport{Run: dir, Seed: cfg.Seed, config: cfg})
+	}
+	_, err := GroupUncertainty(reports)
+	return err
 }
 
 // compared returns what tells a run's setting from others.
@@ -78,8 +99,8 @@ func (g UncertaintyGroup) Title() string {
 // Lines are the names of the measures.
 func (g UncertaintyGroup) Lines() []UncertaintyMeasure { return g.Reports[0].Measures }
 
-// Cell returns line i of a score as text: the value with its bootstrap interval or, of several runs, the mean and the standard deviation over seeds; "–" where there is
-// none.
+// Cell returns line i of a score as text: the value with its bootstrap interval or, of several runs, the mean and the standard deviation over the
+// seeds that have a value, with their number where not all have one; "–" where none has.
 func (g UncertaintyGroup) Cell(i int, score UncertaintyScore) string {
 	var values []float64
 	for _, r := range g.Reports {
@@ -87,13 +108,18 @@ func (g UncertaintyGroup) Cell(i int, score UncertaintyScore) string {
 		if len(g.Reports) == 1 && e.Exists() {
 			return fractionText(e.Value) + " " + IntervalText(Interval{e.Low, e.High})
 		}
-		values = append(values, e.Value)
+		if !math.IsNaN(e.Value) {
+			values = append(values, e.Value)
+		}
 	}
-	m := mean(values)
-	if math.IsNaN(m) {
+	if len(values) == 0 {
 		return "–"
 	}
-	return fractionText(m) + " ± " + fractionText(deviation(values))
+	text := fractionText(mean(values)) + " ± " + fractionText(deviation(values))
+	if len(values) < len(g.Reports) {
+		text += fmt.Sprintf(" (%d of %d)", len(values), len(g.Reports))
+	}
+	return text
 }
 
 // Chance returns the value of line i for a score that knows nothing, the mean over runs.

@@ -5,6 +5,7 @@ package experiment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func reportOf(form idml.Form, seed uint64, value float64) *UncertaintyReport {
 	cfg := idml.Glyphs()
 	cfg.Metric.Form, cfg.Seed = form, seed
 	return &UncertaintyReport{
-		Run: "runs/" + string(form), Seed: seed, Images: 10, Classes: 5, Right: 0.75, Wrong: "wrong R@1", Unseen: "clothing", Scores: []UncertaintyScore{scoreNorm},
+		Run: fmt.Sprintf("runs/%s-%d", form, seed), Seed: seed, Images: 10, Classes: 5, Right: 0.75, Wrong: "wrong R@1", Unseen: "clothing", Scores: []UncertaintyScore{scoreNorm},
 		Measures: []UncertaintyMeasure{
 			{quantityAUROC, "noise 1", 0.5, map[string]uncertainty.Estimate{"norm": {Value: value, Low: value - 0.1, High: value + 0.1}}},
 			{quantityGain, "rejecting wrong R@1", 0, map[string]uncertainty.Estimate{"norm": {Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}},
@@ -50,6 +51,10 @@ func TestGroupUncertainty(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	some := UncertaintyGroup{Reports: []*UncertaintyReport{reportOf(idml.Paper, 1, 0.6), reportOf(idml.Paper, 2, math.NaN()), reportOf(idml.Paper, 3, 0.7)}}
+	if cell := some.Cell(0, scoreNorm); cell != "0.650 ± 0.071 (2 of 3)" {
+		t.Errorf("where one seed of three has no value: %q", cell)
+	}
 	if title := groups[0].Title(); title != "glyphs, proxy-anchor paper + mixup, 2 seeds: 10 images of 5 classes, 0.750 ± 0.000 right; the other domain: clothing" {
 		t.Errorf("title %q", title)
 	}
@@ -61,11 +66,17 @@ func TestGroupUncertainty(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(table.String()), "\n")
-	if len(lines) != 7 || lines[1] != "glyphs,proxy-anchor paper + mixup,1,runs/paper,0,AUROC,noise 1,norm,0.6,0.5,0.7,0.5" ||
-		lines[2] != "glyphs,proxy-anchor paper + mixup,1,runs/paper,0,gain,rejecting wrong R@1,norm,,,,0" {
+	if len(lines) != 7 || lines[1] != "glyphs,proxy-anchor paper + mixup,1,runs/paper-1,0,AUROC,noise 1,norm,0.6,0.5,0.7,0.5" ||
+		lines[2] != "glyphs,proxy-anchor paper + mixup,1,runs/paper-1,0,gain,rejecting wrong R@1,norm,,,,0" {
 		t.Errorf("%s", table.String())
 	}
-	if _, err := GroupUncertainty(append(reports, reportOf(idml.Paper, 1, 0.9))); err == nil || !strings.Contains(err.Error(), "repeats the settings and the seed, 1") {
+	again := reportOf(idml.Paper, 1, 0.9)
+	again.Run += "-again"
+	if _, err := GroupUncertainty(append(reports, again)); err == nil || !strings.Contains(err.Error(), "repeats the settings and the seed, 1") {
+		t.Errorf("a seed twice: %v", err)
+	}
+	again.Run = "runs/../runs/paper-2"
+	if _, err := GroupUncertainty([]*UncertaintyReport{reports[0], again}); err == nil || !strings.Contains(err.Error(), "named twice") {
 		t.Errorf("a run twice: %v", err)
 	}
 }

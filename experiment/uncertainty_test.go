@@ -72,7 +72,7 @@ func TestUncertaintyOfGlyphs(t *testing.T) {
 // checkAgainstLoops embeds the images again and computes some values by hand.
 func checkAgainstLoops(t *testing.T, s *uncertaintyStudy, values map[string]map[string]uncertainty.Estimate) {
 	t.Helper()
-	embedder, err := idml.NewEmbedder(s.backend, s.model, idml.WithFeatures())
+	embedder, err := idml.NewFeatureEmbedder(s.backend, s.model)
 	if err != nil {
 		t.Fatal(err)
 	}

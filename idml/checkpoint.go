@@ -33,7 +33,7 @@ type State struct {
 	Best Evaluation `json:"best"`
 }
 
-// Evaluation is a set of metrics and the epoch they were measured after, counted from 1; Epoch 0 is the untrained network.
+// Evaluation is a set of metrics and the epoch they were measured after, counted from 1; Epoch 0 is the untrained network. In a State, all are finite.
 type Evaluation struct {
 	Epoch   int                `json:"epoch"`
 	Metrics map[string]float64 `json:"metrics"`

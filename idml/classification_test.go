@@ -228,3 +228,38 @@ func TestClassificationRecipes(t *testing.T) {
 		}
 	}
 }
+
+// The best evaluation of a network whose cross-entropy is no number can be saved.
+func TestBestOfNaN(t *testing.T) {
+	c := tinyClassifier()
+	c.Epochs = 1
+	m, err := NewModel(c, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bias, err := m.Values(classifierBias)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bias[0] = float32(math.Inf(1)) // no gradient of a loss that isn't computed mends it
+	if err := m.SetValues(classifierBias, bias); err != nil {
+		t.Fatal(err)
+	}
+	data := classifierData(c)
+	data.Batches = 1
+	data.Train = func(int, int) train.Dataset { return listed{} }
+	result, err := Train(context.Background(), backendtest.Open(t), m, State{}, data, TrainOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loss := result.Last.Metrics["loss"]; loss == loss && !math.IsInf(loss, 0) {
+		t.Fatalf("the loss is %v: the test tests nothing", loss)
+	}
+	var file bytes.Buffer
+	if err := m.Save(&file, result.State); err != nil {
+		t.Error(err)
+	}
+	if _, ok := result.State.Best.Metrics["top@1"]; !ok {
+		t.Errorf("best %+v", result.State.Best)
+	}
+}

@@ -59,7 +59,7 @@ type Config struct {
 	Epochs int `json:"epochs"`
 	// WarmupEpochs is how many of the first epochs train only heads and proxies (in the released forms: the semantic head and the proxies).
 	WarmupEpochs int `json:"warmup_epochs"`
-	// EvaluateEvery is the number of epochs between evaluations on the test classes; the last epoch is always evaluated.
+	// EvaluateEvery is the number of epochs between evaluations, on the test images or those held out; the last epoch is always evaluated.
 	EvaluateEvery int `json:"evaluate_every"`
 	// Recalls lists the K of the R@K that evaluations report. 1 is always among them.
 	Recalls []int `json:"recalls"`

@@ -26,7 +26,7 @@ type Embedded struct {
 	Uncertainty retrieval.Matrix
 	// Logits [n, classes] are a classifier's plain ones; empty in retrieval.
 	Logits retrieval.Matrix
-	// Features [n, channels] are the pooled feature maps that the heads see; empty unless the Embedder is to give them: see [WithFeatures].
+	// Features [n, channels] are the pooled feature maps that the heads see; empty but from a [NewFeatureEmbedder].
 	Features retrieval.Matrix
 	Labels   []int
 }
@@ -38,18 +38,14 @@ type Embedder struct {
 	features bool // and features
 }
 
-// An EmbedderOption asks an Embedder for more than embeddings.
-type EmbedderOption func(*Embedder)
-
-// WithFeatures makes an Embedder give Embedded.Features.
-func WithFeatures() EmbedderOption { return func(e *Embedder) { e.features = true } }
-
 // NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
-func NewEmbedder(backend compute.Backend, m *Model, options ...EmbedderOption) (*Embedder, error) {
-	embedder := &Embedder{logits: m.config.Task == Classification}
-	for _, option := range options {
-		option(embedder)
-	}
+func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) { return newEmbedder(backend, m, false) }
+
+// NewFeatureEmbedder is NewEmbedder whose Embedder also gives Embedded.Features.
+func NewFeatureEmbedder(backend compute.Backend, m *Model) (*Embedder, error) { return newEmbedder(backend, m, true) }
+
+func newEmbedder(backend compute.Backend, m *Model, features bool) (*Embedder, error) {
+	embedder := &Embedder{logits: m.config.Task == Classification, features: features}
 	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) []*graph.Node {
 		features := m.features(images, resnet.StoredStatistics)
 		e := m.heads(features)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/ml/train"
 
 	"introspection/internal/backendtest"
@@ -108,8 +109,8 @@ func TestEmbedFeatures(t *testing.T) {
 	c := tinyConfig()
 	c.Model.UncertaintyInit = 1
 	m := newModel(t, c)
-	embed := func(options ...EmbedderOption) *Embedded {
-		e, err := NewEmbedder(backendtest.Open(t), m, options...)
+	embed := func(prepare func(compute.Backend, *Model) (*Embedder, error)) *Embedded {
+		e, err := prepare(backendtest.Open(t), m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +120,7 @@ func TestEmbedFeatures(t *testing.T) {
 		}
 		return out
 	}
-	without, with := embed(), embed(WithFeatures())
+	without, with := embed(NewEmbedder), embed(NewFeatureEmbedder)
 	if without.Features.Rows != 0 || with.Features.Rows != 13 || with.Features.Cols != c.Model.Backbone.Channels() || with.Logits.Rows != 0 {
 		t.Fatalf("features %d × %d, without %d", with.Features.Rows, with.Features.Cols, without.Features.Rows)
 	}

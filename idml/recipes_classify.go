@@ -14,6 +14,9 @@ var (
 	CIFARDeviation = [3]float64{63.0, 62.1, 66.7}
 )
 
+// noDecay is OptimizerConfig.DecayEvery of recipes whose learning rate falls at OptimizerConfig.DecayAt alone: more epochs than any run has.
+const noDecay = 1_000_000
+
 // ClassificationMethods are the six ways to train a classifier that the paper compares, by which the names of its recipes end: without mixing, with
 // Mixup or CutMix, each with plain logits and with introspective ones (ISM, IDML).
 var ClassificationMethods = []string{"baseline", "ism-baseline", "mixup", "idml-mixup", "cutmix", "idml-cutmix"}
@@ -37,7 +40,7 @@ func cifar() Config {
 	c.Data.Workers = 8
 	c.Model.Backbone = resnet.Config{Stem: resnet.SmallStem, Block: resnet.Pyramid, Width: 16, Blocks: []int{22, 22, 22}, Widening: 240}
 	c.Model.EmbeddingSize = 128
-	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.25, c.Epochs, []int{150, 225}
+	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.25, noDecay, []int{150, 225}
 	return c
 }
 
@@ -59,7 +62,7 @@ func fashionClassifier() Config {
 	c.Data.Mean, c.Data.Deviation = [3]float64{127.5, 127.5, 127.5}, [3]float64{63.75, 63.75, 63.75}
 	c.Model.Backbone = resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Pyramid, Width: 16, Blocks: []int{1, 1, 1}, Widening: 32}
 	c.Model.EmbeddingSize = 32
-	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.1, c.Epochs, []int{10, 15}
+	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt = 0.1, noDecay, []int{10, 15}
 	return c
 }
 
@@ -127,6 +130,9 @@ var publishedTops = map[string]map[string][2][]float64{
 func (c Config) publishedTop() map[string]float64 {
 	rows, ok := publishedTops[c.Data.Name][c.Mixing.Method]
 	if !ok || c.Metric.Form != Plain && c.Metric.Form != Released {
+		return nil
+	}
+	if share := classifierRecipes[c.Data.Name].cutMixProbability; c.Mixing.Method == CutMix && c.Mixing.Probability != share || c.Mixing.Method == Mixup && c.Mixing.Probability != 1 {
 		return nil
 	}
 	row := rows[0]

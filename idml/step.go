@@ -49,7 +49,8 @@ func NewTrainer(backend compute.Backend, m *Model) (*Trainer, error) {
 
 // StepInput is what one training step gets.
 type StepInput struct {
-	// Images are uint8 [batch, height, width, 3], or float32 of this shape, which are taken as normalized; Labels are int32 [batch].
+	// Images are uint8 [batch, height, width, 3], or float32 of this shape, which are taken as normalized, or, where colors are changed, as pixels up to 255; Labels are
+	// int32 [batch].
 	// Both stay the caller's.
 	Images, Labels *tensors.Tensor
 	// Mix is used if the configuration mixes, Color if it changes colors.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"time"
 
@@ -281,7 +282,7 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	t.result.Last = Evaluation{Epoch: epoch, Metrics: metrics}
 	judge := runlog.Judge(metrics)
 	if best = s.Best.Metrics == nil || metrics[judge] > s.Best.Metrics[judge]; best {
-		s.Best = t.result.Last
+		s.Best = Evaluation{Epoch: epoch, Metrics: finite(metrics)}
 	}
 	t.progress(Progress{Batch: t.data.Batches, Step: s.Step, Metrics: metrics, Warning: warning})
 	t.timed, t.since = 0, time.Now()
@@ -291,6 +292,13 @@ func (t *training) evaluate(ctx context.Context) (best bool, err error) {
 	return best, t.options.Run.AppendRecord(runlog.Record{
 		Kind: runlog.KindEval, Epoch: epoch, Step: s.Step, Metrics: metrics, Seconds: t.seconds(),
 	})
+}
+
+// finite returns the metrics that are finite numbers, which alone JSON has: a network that has just broken may have a cross-entropy of NaN.
+func finite(metrics map[string]float64) map[string]float64 {
+	kept := maps.Clone(metrics)
+	maps.DeleteFunc(kept, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+	return kept
 }
 
 // warning says so if the metric's factor is nearly 0, else "".

@@ -177,7 +177,7 @@ func TestDisplays(t *testing.T) {
 	}
 }
 
-// TestFailuresAreFound executes notebooks that fail in ways that the kernel doesn't report: the test of the test above.
+// TestFailuresAreFound executes notebooks that fail, most of them in ways that GoNB doesn't report, but this kernel does: the test of the test above.
 func TestFailuresAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts kernels")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executes a notebook and fails where a cell failed.
 
-Jupyter calls a cell of the Go kernel a success also when its program panicked, ended with os.Exit(1) or was killed, when a
-test under %test failed, when a shell command after ! failed, and when a % command doesn't exist: GoNB says so on the cell's
-standard error only. This program looks there, stops at the first such cell, writes what was executed so far, and exits with
-status 1.
+GoNB calls a cell a success also when its program panicked, ended with os.Exit(1) or was killed, when a test under %test
+failed, when a shell command after ! failed, and when a % command doesn't exist: it says so on the cell's standard error only.
+The project's kernel looks there and reports such a cell as failed. This program looks there too, so that it depends on no
+kernel's word, stops at the first cell that failed, writes what was executed so far, and exits with status 1.
 
 Usage: run_notebook.py [--output FILE] [--timeout SECONDS] [--directory DIR] NOTEBOOK
 """
@@ -30,7 +30,7 @@ FAILURE = re.compile(
 
 
 class CellFailed(Exception):
-    """A cell whose program failed though the kernel answered that all was well."""
+    """A cell whose standard error tells of a failure, whatever the kernel answered."""
 
 
 def check(notebook):

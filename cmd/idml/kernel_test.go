@@ -39,7 +39,10 @@ func installed(t *testing.T) (python, temporary string, environment []string) {
 	if status != exitOK || stdout != file+"\n" {
 		t.Fatalf("status %d, %s%s", status, stdout, stderr)
 	}
-	temporary = t.TempDir()
+	if temporary, err = os.MkdirTemp("", "k"); err != nil { // short, as the paths of the kernel's sockets must be
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temporary) })
 	return python, temporary, append(os.Environ(), "TMPDIR="+temporary, "JUPYTER_PATH="+filepath.Join(prefix, "share", "jupyter"),
 		"JUPYTER_RUNTIME_DIR="+filepath.Join(prefix, "runtime"), "JUPYTER_CONFIG_DIR="+filepath.Join(prefix, "config"),
 		"IPYTHONDIR="+filepath.Join(prefix, "ipython"))
@@ -172,9 +175,11 @@ func TestKernelInterrupts(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), python, script)
 	cmd.Env, cmd.Dir, cmd.Stdin = environment, t.TempDir(), &input
 	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
+	var says bytes.Buffer
+	cmd.Stderr = &says
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v:\n%s", err, out)
+		t.Fatalf("%v:\n%s%s", err, out, &says)
 	}
 	var results []executed
 	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {

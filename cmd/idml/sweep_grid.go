@@ -33,7 +33,7 @@ func (f *sweepFlags) buildGrid() (experiment.Grid, error) {
 		g.Losses = idml.LossNames()
 	}
 	if f.metric == "all" {
-		g.Forms = idml.Forms
+		g.Forms = allForms(g)
 	} else {
 		for _, name := range splitValues(f.metric) {
 			g.Forms = append(g.Forms, idml.Form(name))
@@ -119,4 +119,20 @@ func parseShard(text string) (share, of int, err error) {
 		return 0, 0, usageError{fmt.Sprintf("sweep: --shard %s: want I/N with I from 0 to N-1, as 0/4", text)}
 	}
 	return share, of, nil
+}
+
+// allForms lists the forms of the metric of the task that the runs begin with.
+func allForms(g experiment.Grid) []idml.Form {
+	cfg := g.Base
+	if cfg == nil {
+		first, err := idml.Recipe(g.Recipes[0])
+		if err != nil {
+			return idml.Forms // the plan tells of the recipe
+		}
+		cfg = &first
+	}
+	if cfg.Task == idml.Classification {
+		return idml.LogitForms
+	}
+	return idml.Forms
 }

@@ -97,7 +97,8 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 		if err != nil {
 			return errors.New("want true or false")
 		}
-		return changes.Set("mixing.method=" + map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mixes])
+		changes = append(changes, "mixing.method="+map[bool]string{true: idml.Mixup, false: idml.NoMixing}[mixes], "mixing.probability=1")
+		return nil
 	})
 	loss := set.String("loss", "", "the loss, by `name`: see \"idml losses\"")
 	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))

@@ -30,6 +30,7 @@
 // # Intervals
 //
 // An [Estimate] is a value with its 95 % bootstrap interval, by percentiles (Efron 1979): images are drawn with replacement, as many as there are, copies of an image
-// with the image, and sets of different images by themselves; see [Bootstrap]. It tells how much the value depends on which images were drawn, if images are
-// independent; those of a class are not wholly so, and neither does it tell how much another training would change.
+// with the image, and sets of different images by themselves; see [Bootstrap]. The interval is over images, not over classes: it tells how much the value depends
+// on which images of these classes were drawn, if images are independent; those of a class are not wholly so. Other classes could change the value by more, and neither does
+// it tell how much another training would change.
 package uncertainty

@@ -18,12 +18,14 @@ import (
 
 // A commander runs the project's program for %idml, one command at a time.
 type commander struct {
-	program []string      // what starts it, before its arguments
-	dir     func() string // where it runs; "" is the kernel's directory
+	program  []string      // what starts it, before its arguments
+	dir      func() string // where it runs; "" is the kernel's directory
+	unwanted func() bool   // the cell was interrupted; nil is never
 
 	mu      sync.Mutex
 	process *os.Process // of the command under way, or nil
 	stopped bool        // it was interrupted
+	closed  bool        // no other command is to begin
 }
 
 // An outlet is where the output of a cell goes.
@@ -70,8 +72,13 @@ func (c *commander) run(args []string, out outlet) *failure {
 	if err != nil {
 		return newFailure(name, err.Error())
 	}
+	if c.unwanted != nil && c.unwanted() {
+		c.interruptOnce() // the interrupt came before there was a command to send it to
+	}
 	stop := flushing(results, says)
-	err = finish()
+	if err = finish(); errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		err = nil // a child of the program lives on and holds its output open
+	}
 	stop()
 
 	c.mu.Lock()
@@ -129,9 +136,15 @@ func (c *commander) start(cmd *exec.Cmd, says io.Writer) (finish func() error, e
 	}, nil
 }
 
+// errClosed says that a command is too late.
+var errClosed = errors.New("not begun: the kernel is ending")
+
 func (c *commander) begin(cmd *exec.Cmd) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -151,10 +164,24 @@ func (c *commander) signal(s syscall.Signal) bool {
 	return true
 }
 
-// end ends the command under way: by an interrupt, after which training writes a checkpoint, and after patience for good.
+// interruptOnce interrupts the command under way unless it was interrupted before: a second interrupt would end it at once.
+func (c *commander) interruptOnce() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.process != nil && !c.stopped {
+		c.stopped = true
+		_ = c.process.Signal(syscall.SIGINT)
+	}
+}
+
+// end ends the command under way, and lets none begin any more: by an interrupt, after which training writes a checkpoint, and after
+// patience for good. Jupyter interrupts a kernel before it shuts it down; then the command has its interrupt already.
 func (c *commander) end(patience time.Duration) {
-	deadline := time.Now().Add(patience)
-	for s := syscall.SIGINT; c.signal(s); s = 0 {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.interruptOnce()
+	for deadline := time.Now().Add(patience); c.isRunning(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.mu.Lock()
 			if c.process != nil {
@@ -163,8 +190,13 @@ func (c *commander) end(patience time.Duration) {
 			c.mu.Unlock()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+func (c *commander) isRunning() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process != nil
 }
 
 // showReport shows a report within the notebook, and a link to it, if it lies where the notebook's server can find it.

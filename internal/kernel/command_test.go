@@ -65,11 +65,46 @@ func shell(script string) (*commander, *said) {
 		&said{text: map[string]string{}, kind: map[string]int{}}
 }
 
+// background starts a command, which is ended with the test, and waits until it has printed something.
+func background(t *testing.T, c *commander, s *said) <-chan *failure {
+	t.Helper()
+	t.Cleanup(func() { c.end(0) })
+	done := make(chan *failure, 1)
+	go func() { done <- c.run([]string{"train"}, s.publish) }()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		s.mu.Lock()
+		begun := s.text["stdout"] != ""
+		s.mu.Unlock()
+		if begun {
+			return done
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the command hasn't begun")
+		}
+	}
+}
+
+// wait returns how a command in the background ended.
+func wait(t *testing.T, done <-chan *failure) *failure {
+	t.Helper()
+	select {
+	case f := <-done:
+		return f
+	case <-time.After(patience):
+		t.Fatal("the command lives")
+	}
+	return nil
+}
+
+// patience is for commands that take no time, on a busy machine.
+const patience = 30 * time.Second
+
 func TestCommand(t *testing.T) {
 	for _, test := range []struct{ name, script, stdout, stderr, want string }{
 		{"ok", `echo "$1 $2"; echo note >&2`, "a b c\n", "note\n", ""},
 		{"error", "echo 'idml: no such run' >&2; exit 1", "", "idml: no such run\n", "idml a: no such run"},
 		{"silent error", "exit 3", "", "", "idml a: the program ended: exit status 3"},
+		{"a child that lives on", "echo done; sleep 3 2>/dev/null &", "done\n", "", ""},
 		{"crash", "echo before >&2; kill -SEGV $$", "", "before\n", "idml a: the program ended: signal: segmentation fault"},
 	} {
 		c, s := shell(test.script)
@@ -108,18 +143,9 @@ func TestCommandProgress(t *testing.T) {
 // An interrupt reaches the program once, which may end what it is doing.
 func TestCommandInterrupted(t *testing.T) {
 	c, s := shell(`trap 'echo stopped; exit 130' INT; echo begun; while :; do sleep 0.02; done`)
-	go func() {
-		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			s.mu.Lock()
-			begun := s.text["stdout"] != ""
-			s.mu.Unlock()
-			if begun {
-				c.signal(syscall.SIGINT)
-				return
-			}
-		}
-	}()
-	f := c.run([]string{"train"}, s.publish)
+	done := background(t, c, s)
+	c.signal(syscall.SIGINT)
+	f := wait(t, done)
 	if f == nil || f.Name != interrupted || s.text["stdout"] != "begun\nstopped\n" {
 		t.Errorf("%+v, it says %q", f, s.text)
 	}
@@ -131,21 +157,39 @@ func TestCommandInterrupted(t *testing.T) {
 // A program that doesn't heed the interrupt is ended when the kernel ends.
 func TestCommandEnd(t *testing.T) {
 	c, s := shell(`trap '' INT; echo begun; while :; do sleep 0.02; done`)
-	done := make(chan *failure)
-	go func() { done <- c.run([]string{"train"}, s.publish) }()
-	for begun := false; !begun; time.Sleep(10 * time.Millisecond) {
-		s.mu.Lock()
-		begun = s.text["stdout"] != ""
-		s.mu.Unlock()
-	}
+	done := background(t, c, s)
 	c.end(100 * time.Millisecond)
-	select {
-	case f := <-done:
-		if f == nil {
-			t.Error("no failure")
-		}
-	case <-time.After(5 * time.Second):
-		t.Fatal("it lives")
+	if f := wait(t, done); f == nil {
+		t.Error("no failure")
+	}
+	if f := c.run([]string{"train"}, s.publish); f == nil || !strings.Contains(f.Value, errClosed.Error()) {
+		t.Errorf("a command after the end: %+v", f)
+	}
+}
+
+// A program that was interrupted when the kernel ends isn't interrupted again: it has time to write what it must.
+func TestCommandEndAfterInterrupt(t *testing.T) {
+	c, s := shell(`n=0; trap 'n=$((n+1))' INT; echo begun
+		while [ $n = 0 ]; do sleep 0.02; done
+		i=0; while [ $i -lt 20 ]; do i=$((i+1)); sleep 0.02; done
+		echo "$n interrupts"; exit 130`)
+	done := background(t, c, s)
+	c.signal(syscall.SIGINT)
+	c.end(patience)
+	if f := wait(t, done); f == nil || f.Name != interrupted || s.text["stdout"] != "begun\n1 interrupts\n" {
+		t.Errorf("%+v, it says %q", f, s.text)
+	}
+}
+
+// An interrupt of the cell that comes before the command can be told is handed on when it can.
+func TestCommandInterruptedBefore(t *testing.T) {
+	c, s := shell(`trap 'exit 130' INT; while :; do sleep 0.02; done`)
+	c.unwanted = func() bool { return true }
+	t.Cleanup(func() { c.end(0) })
+	done := make(chan *failure, 1)
+	go func() { done <- c.run([]string{"train"}, s.publish) }()
+	if f := wait(t, done); f == nil || f.Name != interrupted {
+		t.Errorf("%+v", f)
 	}
 }
 

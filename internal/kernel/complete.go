@@ -15,10 +15,10 @@ type completeness struct {
 }
 
 // isComplete tells whether a cell could be executed as it is, for front-ends in which Enter means either a new line or "go": whether all
-// brackets and quotation marks are closed.
+// brackets and quotation marks are closed. Of a cell that isn't Go, nothing is known to be missing.
 func isComplete(code string) completeness {
 	c := parseCell(code)
-	if c.isConfig {
+	if c.isConfig || isForeign(code) {
 		return completeness{Status: "complete"}
 	}
 	lines := strings.Split(c.rest, "\n")

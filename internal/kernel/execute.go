@@ -37,7 +37,7 @@ func (k *kernel) executed(status string, f *failure) executeReply {
 
 // work handles the queued requests, one after the other.
 func (k *kernel) work(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
 		var m message
 		if len(k.backlog) > 0 {
 			m, k.backlog = k.backlog[0], k.backlog[1:]
@@ -67,7 +67,8 @@ func (k *kernel) work(ctx context.Context) {
 	}
 }
 
-// execute executes a cell, and tells whether the cells behind it are not to be executed, since it failed.
+// execute executes a cell, and tells whether the cells behind it are not to be executed, since it failed or was interrupted: a person
+// who stops "Run All" means all, also if the cell under way could still end well.
 func (k *kernel) execute(ctx context.Context, m message) (abort bool) {
 	request := executeRequest{StoreHistory: true, StopOnError: true}
 	if err := json.Unmarshal(m.content, &request); err != nil {
@@ -91,13 +92,13 @@ func (k *kernel) execute(ctx context.Context, m message) (abort bool) {
 
 	if f == nil {
 		k.reply(k.sockets.shell, m, "execute_reply", k.executed("ok", nil))
-		return false
+		return k.wasStopped()
 	}
 	if !published {
 		k.publish("error", m, f)
 	}
 	k.reply(k.sockets.shell, m, "execute_reply", k.executed("error", f))
-	return request.StopOnError
+	return request.StopOnError || k.wasStopped()
 }
 
 // executeCell executes a cell's commands and then its Go. It returns why that failed, and whether the front-end knows it already.
@@ -112,6 +113,9 @@ func (k *kernel) executeCell(ctx context.Context, m message, request executeRequ
 		if f = k.runCommand(command, out); f != nil {
 			break
 		}
+	}
+	if f == nil && k.wasStopped() && strings.TrimSpace(c.rest) != "" {
+		f = newFailure(interrupted, "the cell's Go was not begun")
 	}
 	if f != nil {
 		c.rest = ""
@@ -182,6 +186,9 @@ func (k *kernel) executeGo(ctx context.Context, m message, request executeReques
 	go k.passInterrupts(g, done)
 	reply, err := g.finish(ctx, c, 0)
 	close(done)
+	if err != nil && empty {
+		return nil, false // what the cell was for is done; that GoNB has ended is told by the kernel's end
+	}
 	if err != nil {
 		return newFailure("GoNB", err.Error()), false
 	}

@@ -108,7 +108,7 @@ func newKernel(o Options, s *sockets, folder string) *kernel {
 		queue: make(chan message, mostQueued), ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	k.end = sync.OnceFunc(func() { close(k.ended) })
-	k.commands = commander{program: o.Program, dir: k.directory}
+	k.commands = commander{program: o.Program, dir: k.directory, unwanted: k.wasStopped}
 	k.comms.open = map[string]string{}
 	return k
 }
@@ -116,7 +116,8 @@ func newKernel(o Options, s *sockets, folder string) *kernel {
 // startGoNB starts GoNB and executes the start-up cell, while the front-end connects.
 func (k *kernel) startGoNB(ctx context.Context) {
 	defer close(k.ready)
-	if k.publish("status", message{}, map[string]string{"execution_state": "starting"}); ctx.Err() != nil {
+	k.publish("status", message{}, map[string]string{"execution_state": "starting"})
+	if k.failure = ctx.Err(); k.failure != nil {
 		return
 	}
 	dir := filepath.Join(k.folder, "gonb")

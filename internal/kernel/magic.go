@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -30,6 +31,9 @@ func parseCell(code string) cell {
 	if options, ok := cutMagic(first, cellMagic); ok {
 		return cell{isConfig: true, options: options, body: body}
 	}
+	if isForeign(code) {
+		return cell{rest: code}
+	}
 	var c cell
 	lines := strings.Split(code, "\n")
 	for i, line := range lines {
@@ -40,6 +44,14 @@ func parseCell(code string) cell {
 	}
 	c.rest = strings.Join(lines, "\n")
 	return c
+}
+
+// isForeign tells whether GoNB takes a cell as one text that isn't Go: it writes it into a file, or hands it to another program. Like
+// GoNB, it looks at the first word of the first line.
+func isForeign(code string) bool {
+	first, _, _ := strings.Cut(code, "\n")
+	words := strings.Fields(strings.TrimPrefix(first, "//gonb:")) // GoNB's commands may stand in such a comment
+	return len(words) > 0 && slices.Contains([]string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}, words[0])
 }
 
 // cutMagic returns what follows a magic on its line.
@@ -60,7 +72,7 @@ func blank(line string) string {
 // do: some UTF-16 units, others characters, which differ beyond U+FFFF only.
 func magicAt(code string, cursor int) (string, bool) {
 	units := utf16.Encode([]rune(code))
-	if cursor < 0 || cursor > len(units) {
+	if cursor < 0 || cursor > len(units) || isForeign(code) {
 		return "", false
 	}
 	before := string(utf16.Decode(units[:cursor]))

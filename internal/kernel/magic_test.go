@@ -51,6 +51,12 @@ func TestParseCell(t *testing.T) {
 		{"%%idml --out runs/a\n{}\n%idml", cell{isConfig: true, options: "--out runs/a", body: "{}\n%idml"}},
 		{"\n%%idml\n{}", cell{isConfig: true, body: "{}"}},
 		{"%%idmlx\n{}", cell{rest: "%%idmlx\n{}"}},
+		{"%%writefile a.txt\n%idml version", cell{rest: "%%writefile a.txt\n%idml version"}},
+		{"%%bash\n%idml", cell{rest: "%%bash\n%idml"}},
+		{"%%sh\n%idml", cell{rest: "%%sh\n%idml"}},
+		{"%%script cat\n%idml", cell{rest: "%%script cat\n%idml"}},
+		{"//gonb:%%bash\n%idml", cell{rest: "//gonb:%%bash\n%idml"}},
+		{"x()\n%%bash\n%idml", cell{commands: []string{""}, rest: "x()\n%%bash\n     "}},
 	} {
 		got := parseCell(test.code)
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(cell{})); diff != "" {

@@ -14,10 +14,23 @@ func killGroup(first int) { _ = syscall.Kill(-first, syscall.SIGKILL) }
 // folderPattern names the kernels' folders in the folder for temporary files.
 const folderPattern = "idml-kernel-"
 
+// longestBase bounds the path of the folder for temporary files, in bytes. A socket's path has at most 103 bytes on macOS, 107 on Linux, and
+// the sockets of GoNB and gopls within a kernel's folder need 55 of them.
+const longestBase = 103 - 55
+
+// baseFolder returns where the kernels' folders are.
+func baseFolder() string {
+	if dir := os.TempDir(); len(dir) <= longestBase {
+		return dir
+	}
+	return "/tmp"
+}
+
 // newFolder makes the folder of a kernel's temporary files, whose lock is held as long as the kernel lives, and removes those of
 // kernels that were killed. The returned function removes it.
 func newFolder() (string, func() error, error) {
-	if old, err := filepath.Glob(filepath.Join(os.TempDir(), folderPattern+"*")); err == nil {
+	base := baseFolder()
+	if old, err := filepath.Glob(filepath.Join(base, folderPattern+"*")); err == nil {
 		for _, dir := range old {
 			if lock, err := lockFolder(dir, os.O_RDWR); err == nil {
 				_ = os.RemoveAll(dir)
@@ -25,7 +38,7 @@ func newFolder() (string, func() error, error) {
 			}
 		}
 	}
-	dir, err := os.MkdirTemp("", folderPattern)
+	dir, err := os.MkdirTemp(base, folderPattern)
 	if err != nil {
 		return "", nil, err
 	}

@@ -37,6 +37,7 @@ func TestIsComplete(t *testing.T) {
 		{"%idml train --set 'a", completeness{Status: "complete"}},
 		{"!ls (", completeness{Status: "complete"}},
 		{"%%idml\n{", completeness{Status: "complete"}},
+		{"%%bash\nif [ $(", completeness{Status: "complete"}},
 	} {
 		if got := isComplete(test.code); got != test.want {
 			t.Errorf("%q: %+v, want %+v", test.code, got, test.want)
@@ -94,7 +95,15 @@ func TestComms(t *testing.T) {
 
 // A folder whose kernel was killed is removed by the next one, that of a living one isn't.
 func TestFolders(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	base, err := os.MkdirTemp("", "k") // a short path, so that the folders lie there
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	if len(base) > longestBase {
+		t.Skipf("%s is too long", base)
+	}
+	t.Setenv("TMPDIR", base)
 	dead := filepath.Join(os.TempDir(), folderPattern+"dead")
 	if err := os.MkdirAll(filepath.Join(dead, "gonb"), 0o700); err != nil {
 		t.Fatal(err)
@@ -121,6 +130,23 @@ func TestFolders(t *testing.T) {
 	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Where the path of the folder for temporary files is too long for sockets, the kernel's folder is elsewhere.
+func TestFolderOfShortPath(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 20))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", long)
+	dir, remove, err := newFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	if most := longestBase + len("/"+folderPattern+"4294967295"); len(dir) > most {
+		t.Errorf("%s has %d bytes, want at most %d", dir, len(dir), most)
 	}
 }
 

@@ -37,7 +37,7 @@ def execute(manager, client, code, interrupt=None):
 
 def ask(client, request, args):
     """Returns the content of the answer to a request, which is empty as long as gopls is reading the packages."""
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300
     while True:
         request(*args)
         content = client.get_shell_msg(timeout=30)["content"]
