@@ -43,9 +43,10 @@ proxy or, of a classifier, 1 minus the largest probability.
   Spearman  rank correlation, with the distance to the center of the image's class, and with
             the amount of an ambiguity.
 
-A single run's numbers have 95 % bootstrap intervals over images. Of runs that differ in their
-seed alone, mean and standard deviation over seeds are printed. The folder of a sweep stands for
-its finished runs. Nothing is written into the run folders.
+A single run's numbers have 95 % bootstrap intervals, over images, not over classes: they don't
+tell what other classes would change. Of runs that differ in their seed alone, mean and standard
+deviation over seeds are printed, and over how many, if not all have a value. The folder of a
+sweep stands for its finished runs. Nothing is written into the run folders.
 
 FILE is a safetensors file as "idml eval --embeddings" reads it, with the tensor "uncertainties":
 its images that are wrong at rank 1 are measured, and the distance to the center.
@@ -58,64 +59,137 @@ Examples:
 	}
 }
 
+// uncertaintyOptions are the command's.
+type uncertaintyOptions struct {
+	asJSON         bool
+	table, figures string
+	data, file     string
+	bootstrap      experiment.BootstrapOptions
+}
+
 func runUncertainty(ctx context.Context, env *environment, args []string) error {
 	set := env.flags("uncertainty")
-	asJSON := set.Bool("json", false, "print all numbers and curves as one JSON array")
-	table := set.String("csv", "", "write all numbers into a CSV `file`")
-	figures := set.String("figures", "", "draw errors against rejections, and corruptions, as SVG into this `folder`")
-	bootstrap := experiment.DefaultBootstrap()
-	set.IntVar(&bootstrap.Resamples, "bootstrap", bootstrap.Resamples, "the `number` of bootstrap resamples")
-	set.Uint64Var(&bootstrap.Seed, "seed", bootstrap.Seed, "the seed of the bootstrap `n`")
-	data := set.String("data", "", "read the images from this `folder`")
-	file := set.String("embeddings", "", "measure the embeddings in a safetensors `file`")
+	o := uncertaintyOptions{bootstrap: experiment.DefaultBootstrap()}
+	set.BoolVar(&o.asJSON, "json", false, "print all numbers and curves as one JSON array")
+	set.StringVar(&o.table, "csv", "", "write all numbers into a CSV `file`")
+	set.StringVar(&o.figures, "figures", "", "draw errors against rejections, and corruptions, as SVG into this `folder`")
+	set.IntVar(&o.bootstrap.Resamples, "bootstrap", o.bootstrap.Resamples, "the `number` of bootstrap resamples")
+	set.Uint64Var(&o.bootstrap.Seed, "seed", o.bootstrap.Seed, "the seed of the bootstrap `n`")
+	set.StringVar(&o.data, "data", "", "read the images from this `folder`")
+	set.StringVar(&o.file, "embeddings", "", "measure the embeddings in a safetensors `file`")
 	if err := env.parse(set, args, math.MaxInt); err != nil {
 		return err
 	}
-	if (set.NArg() == 0) == (*file == "") {
+	if (set.NArg() == 0) == (o.file == "") {
 		return usageError{"uncertainty: name either the folders of runs or --embeddings FILE"}
 	}
-	if *figures != "" && set.NArg() != 1 {
-		return usageError{"uncertainty: --figures draws one run: name it alone"}
-	}
-	device, err := backend.Open("")
+	runs, err := env.uncertaintyRuns(o, set.Args())
 	if err != nil {
 		return err
 	}
-	defer device.Finalize()
-	var groups []experiment.UncertaintyGroup
-	if *file != "" {
-		groups, err = uncertaintyOfFile(ctx, device, *file, bootstrap)
-	} else {
-		groups, err = env.uncertaintyOfRuns(ctx, device, set.Args(), bootstrap, *data)
+	if o.figures != "" {
+		if err := os.MkdirAll(o.figures, 0o777); err != nil {
+			return err
+		}
 	}
+	table, err := openTable(o.table)
 	if err != nil {
 		return err
 	}
-	if *table != "" {
-		f, err := os.Create(*table)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(experiment.WriteUncertaintyCSV(f, groups), f.Close()); err != nil {
+	defer table.close()
+	groups, err := env.measureUncertainty(ctx, o, runs)
+	if err != nil {
+		return err
+	}
+	if err := table.write(groups); err != nil {
+		return err
+	}
+	if o.figures != "" {
+		if err := drawUncertainty(o.figures, groups[0].Reports[0]); err != nil {
 			return err
 		}
 	}
-	if *figures != "" {
-		if err := drawUncertainty(*figures, groups[0].Reports[0]); err != nil {
-			return err
-		}
-	}
-	if *asJSON {
+	if o.asJSON {
 		return json.NewEncoder(env.stdout).Encode(groups)
 	}
 	return env.printUncertainty(groups)
 }
 
-// drawUncertainty draws the figures of one run: reject.svg, and corruptions-….svg for each score.
-func drawUncertainty(folder string, r *experiment.UncertaintyReport) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
+// uncertaintyRuns returns the runs that some folders stand for, or what is wrong with them, as far as that can be told before they are measured.
+func (env *environment) uncertaintyRuns(o uncertaintyOptions, dirs []string) ([]string, error) {
+	if err := o.bootstrap.Validate(); err != nil {
+		return nil, err
+	}
+	runs, notes, err := experiment.RunFolders(dirs)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		env.warn(note)
+	}
+	if len(runs) == 0 && o.file == "" {
+		return nil, errors.New("uncertainty: no run has finished")
+	}
+	if o.figures != "" && len(runs) != 1 {
+		return nil, usageError{"uncertainty: --figures draws one run: name it alone"}
+	}
+	return runs, experiment.CheckUncertainty(runs, experiment.Options{Data: o.data})
+}
+
+// measureUncertainty measures the runs, or the embeddings in a file.
+func (env *environment) measureUncertainty(ctx context.Context, o uncertaintyOptions, runs []string) ([]experiment.UncertaintyGroup, error) {
+	device, err := backend.Open("")
+	if err != nil {
+		return nil, err
+	}
+	defer device.Finalize()
+	if o.file != "" {
+		return uncertaintyOfFile(ctx, device, o.file, o.bootstrap)
+	}
+	return env.uncertaintyOfRuns(ctx, device, runs, o.bootstrap, o.data)
+}
+
+// An uncertaintyTable is the CSV file, opened before there is anything to write: what it holds stays until there is.
+type uncertaintyTable struct{ file *os.File }
+
+// openTable opens or makes the file; without a path, there is no table.
+func openTable(path string) (uncertaintyTable, error) {
+	if path == "" {
+		return uncertaintyTable{}, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	return uncertaintyTable{f}, err
+}
+
+func (t uncertaintyTable) write(groups []experiment.UncertaintyGroup) error {
+	if t.file == nil {
+		return nil
+	}
+	info, err := t.file.Stat()
+	if err != nil {
 		return err
 	}
+	if info.Mode().IsRegular() { // else a device or a pipe
+		if err := t.file.Truncate(0); err != nil {
+			return err
+		}
+	}
+	return errors.Join(experiment.WriteUncertaintyCSV(t.file, groups), t.file.Close())
+}
+
+// close removes the file if nothing was ever written into it.
+func (t uncertaintyTable) close() {
+	if t.file == nil {
+		return
+	}
+	_ = t.file.Close() // write told of an error
+	if info, err := os.Stat(t.file.Name()); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		_ = os.Remove(t.file.Name())
+	}
+}
+
+// drawUncertainty draws the figures of one run: reject.svg, and corruptions-….svg for each score.
+func drawUncertainty(folder string, r *experiment.UncertaintyReport) error {
 	reject, err := r.RejectFigure()
 	if err != nil {
 		return err
@@ -151,18 +225,8 @@ func uncertaintyOfFile(ctx context.Context, device compute.Backend, path string,
 
 // uncertaintyOfRuns measures runs, one after another.
 func (env *environment) uncertaintyOfRuns(
-	ctx context.Context, device compute.Backend, dirs []string, b experiment.BootstrapOptions, data string,
+	ctx context.Context, device compute.Backend, runs []string, b experiment.BootstrapOptions, data string,
 ) ([]experiment.UncertaintyGroup, error) {
-	runs, notes, err := experiment.RunFolders(dirs)
-	if err != nil {
-		return nil, err
-	}
-	for _, note := range notes {
-		env.warn(note)
-	}
-	if len(runs) == 0 {
-		return nil, errors.New("uncertainty: no run has finished")
-	}
 	line := env.progress()
 	defer line.clear()
 	var reports []*experiment.UncertaintyReport
@@ -189,7 +253,11 @@ func (env *environment) printUncertainty(groups []experiment.UncertaintyGroup) e
 		if k > 0 {
 			fmt.Fprintln(env.stdout)
 		}
-		fmt.Fprintln(env.stdout, g.Title())
+		spread := "mean ± standard deviation over seeds"
+		if len(g.Reports) == 1 {
+			spread = "95 % intervals over images, not over classes"
+		}
+		fmt.Fprintf(env.stdout, "%s; %s\n", g.Title(), spread)
 		w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprint(w, "\tchance")
 		scores := g.Reports[0].Scores

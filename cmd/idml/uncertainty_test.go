@@ -30,7 +30,7 @@ func TestUncertainty(t *testing.T) {
 		}
 	}
 	for _, pattern := range []string{
-		`^folder in .*, 1 seed: 8 images of 2 classes, \d\.\d{3} right; the other domain: glyphs to retrieve`,
+		`^folder in .*, 1 seed: 8 images of 2 classes, \d\.\d{3} right; the other domain: glyphs to retrieve; 95 % intervals over images, not over classes\n`,
 		`(?m)^ +chance +‖u‖ +mean β +−‖features‖ +proxy distance$`,
 		`(?m)^AUROC, crop 3 +0\.500 +[01]\.\d{3} \[[01]\.\d{3}, [01]\.\d{3}\] `,
 		`(?m)^AUROC, another domain +0\.500 +[01]\.\d{3} `,
@@ -60,6 +60,14 @@ func TestUncertainty(t *testing.T) {
 	if len(r.Measures) < 20 {
 		t.Errorf("%d measures", len(r.Measures))
 	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	fail(t, exitError, "repeats the settings and the seed", "uncertainty", dir, copied)
+	fail(t, exitError, "named twice", "uncertainty", dir, dir+"/.")
+	fail(t, exitError, "nowhere", "uncertainty", "--csv", filepath.Join(figures, "nowhere", "table.csv"), dir)
+	fail(t, exitError, "not a directory", "uncertainty", "--figures", filepath.Join(table, "figures"), dir)
 	if after := tree(t, dir); after != before {
 		t.Errorf("the run's files were\n%s\nand are\n%s", before, after)
 	}
@@ -84,7 +92,7 @@ func TestUncertaintyOfEmbeddings(t *testing.T) {
 	}
 	write([]float32{1, 2, 1, 1, 9, 1}) // the fifth lies among the first two, and is the nearest of either of them: the first, second and fifth are wrong
 	printed := succeed(t, "uncertainty", "--embeddings", file)
-	for _, pattern := range []string{`, embeddings, 1 seed: 6 images of 2 classes, 0\.500 right\n`, `(?m)^AUROC, wrong R@1 +0\.500 +0\.833 \[`, `(?m)^Spearman, distance to the class’s center `} {
+	for _, pattern := range []string{`, embeddings, 1 seed: 6 images of 2 classes, 0\.500 right; 95 % intervals over images, not over classes\n`, `(?m)^AUROC, wrong R@1 +0\.500 +0\.833 \[`, `(?m)^Spearman, distance to the class’s center `} {
 		if !regexp.MustCompile(pattern).MatchString(printed) {
 			t.Errorf("no %s in\n%s", pattern, printed)
 		}

@@ -65,21 +65,28 @@ func shell(script string) (*commander, *said) {
 		&said{text: map[string]string{}, kind: map[string]int{}}
 }
 
-// background starts a command, which is ended with the test, and waits until it has printed something.
+// background starts a command, which is ended with the test, and waits until it has printed that it has begun.
 func background(t *testing.T, c *commander, s *said) <-chan *failure {
 	t.Helper()
 	t.Cleanup(func() { c.end(0) })
 	done := make(chan *failure, 1)
 	go func() { done <- c.run([]string{"train"}, s.publish) }()
+	s.await(t, "begun\n")
+	return done
+}
+
+// await waits until a command has printed a text.
+func (s *said) await(t *testing.T, text string) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
-		begun := s.text["stdout"] != ""
+		printed := s.text["stdout"]
 		s.mu.Unlock()
-		if begun {
-			return done
+		if strings.Contains(printed, text) {
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the command hasn't begun")
+			t.Fatalf("the command prints %q, and not %q", printed, text)
 		}
 	}
 }
@@ -169,14 +176,15 @@ func TestCommandEnd(t *testing.T) {
 
 // A program that was interrupted when the kernel ends isn't interrupted again: it has time to write what it must.
 func TestCommandEndAfterInterrupt(t *testing.T) {
-	c, s := shell(`n=0; trap 'n=$((n+1))' INT; echo begun
+	c, s := shell(`n=0; trap 'n=$((n+1)); echo interrupt' INT; echo begun
 		while [ $n = 0 ]; do sleep 0.02; done
 		i=0; while [ $i -lt 20 ]; do i=$((i+1)); sleep 0.02; done
-		echo "$n interrupts"; exit 130`)
+		exit 130`)
 	done := background(t, c, s)
 	c.signal(syscall.SIGINT)
+	s.await(t, "interrupt\n") // two signals at once would count as one
 	c.end(patience)
-	if f := wait(t, done); f == nil || f.Name != interrupted || s.text["stdout"] != "begun\n1 interrupts\n" {
+	if f := wait(t, done); f == nil || f.Name != interrupted || s.text["stdout"] != "begun\ninterrupt\n" {
 		t.Errorf("%+v, it says %q", f, s.text)
 	}
 }

@@ -27,7 +27,10 @@ type Scene struct{ Own, Other, Beta float64 }
 type Want struct{ Loss, Pull, Push float64 }
 
 // A Probe asks a loss what it wants. It runs the library's loss and its gradient in a graph.
-type Probe struct{ exec *graph.Exec }
+type Probe struct {
+	exec    *graph.Exec
+	proxies bool // its scenes are of proxies
+}
 
 // NewProbe returns a probe of the named loss with its default settings, in a form of the metric.
 func NewProbe(backend compute.Backend, name string, form idml.Form) (*Probe, error) {
@@ -51,7 +54,7 @@ func NewProbe(backend compute.Backend, name string, form idml.Form) (*Probe, err
 	if err != nil {
 		return nil, fmt.Errorf("nb: a probe of %s: %w", name, err)
 	}
-	return &Probe{exec}, nil
+	return &Probe{exec, loss.HasProxies()}, nil
 }
 
 // Ask returns what the loss says of a scene. It is an error if there is none with these distances.
@@ -133,7 +136,8 @@ const (
 )
 
 // Curves asks the probe what it wants over n distances up to almost 2: pull over the distance to the own class, with the other class at the distance SceneOther, and push over the
-// distance to the other class, with the own at SceneOwn. Distances that no scene has are left out.
+// distance to the other class, with the own at SceneOwn. Distances that no scene has are left out:
+// there are some where all three are images.
 func (p *Probe) Curves(name string, beta float64, n int) (pull, push plots.Series, err error) {
 	pull.Name, push.Name = name, name
 	for i := range n {
@@ -146,7 +150,7 @@ func (p *Probe) Curves(name string, beta float64, n int) (pull, push plots.Serie
 			{&pull, Scene{d, SceneOther, beta}, func(w Want) float64 { return w.Pull }},
 			{&push, Scene{SceneOwn, d, beta}, func(w Want) float64 { return w.Push }},
 		} {
-			if !side.scene.possible() {
+			if !side.scene.possible(p.proxies) {
 				continue
 			}
 			want, askErr := p.Ask(side.scene)
@@ -174,8 +178,11 @@ func Reach(s plots.Series) string {
 	return fmt.Sprintf("%.2f to %.2f", from, to)
 }
 
-// possible tells whether three points on the unit sphere can be so apart.
-func (s Scene) possible() bool {
+// possible tells whether three points on the unit sphere can be so apart. The distance of two proxies from each other is free, and with it both distances of an image from them.
+func (s Scene) possible(proxies bool) bool {
+	if proxies {
+		return 0 <= s.Own && s.Own <= 2 && 0 <= s.Other && s.Other <= 2
+	}
 	first := (1 - s.Other*s.Other/2) / math.Sqrt(1-s.Own*s.Own/4)
 	return math.Abs(first) < 1
 }

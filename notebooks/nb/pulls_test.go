@@ -100,6 +100,13 @@ func TestProbeCurves(t *testing.T) {
 	if first := push.X[0]; first < SceneOwn/2 {
 		t.Errorf("the first distance to the other class is %v, from both of two points that are %v apart", first, SceneOwn)
 	}
+	proxies, err := NewProbe(backendtest.Open(t), "proxy-anchor", idml.Plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pull, push, err := proxies.Curves("x", 0, 20); err != nil || len(pull.X) != 20 || len(push.X) != 20 {
+		t.Errorf("with proxies there are %d and %d distances, want all 20 (%v)", len(pull.X), len(push.X), err)
+	}
 	if _, err := p.Ask(Scene{Own: 1, Other: 0.4}); err == nil {
 		t.Error("three points on a line that is too short")
 	}
