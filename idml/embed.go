@@ -39,10 +39,14 @@ type Embedder struct {
 }
 
 // NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
-func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) { return newEmbedder(backend, m, false) }
+func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
+	return newEmbedder(backend, m, false)
+}
 
 // NewFeatureEmbedder is NewEmbedder whose Embedder also gives Embedded.Features.
-func NewFeatureEmbedder(backend compute.Backend, m *Model) (*Embedder, error) { return newEmbedder(backend, m, true) }
+func NewFeatureEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
+	return newEmbedder(backend, m, true)
+}
 
 func newEmbedder(backend compute.Backend, m *Model, features bool) (*Embedder, error) {
 	embedder := &Embedder{logits: m.config.Task == Classification, features: features}
