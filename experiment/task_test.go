@@ -110,7 +110,8 @@ func TestOpenErrors(t *testing.T) {
 		{"too few classes", good, func(c *idml.Config) { c.Data.ImagesPerClass = 2 }, []string{"3 classes a batch"}},
 		{"wrong settings", good, func(c *idml.Config) { c.Epochs, c.Data.Workers = 0, 0 }, []string{"epochs is 0", "data.workers is 0"}},
 		{"glyphs too small", "", func(c *idml.Config) { c.Data.Name = "glyphs" }, []string{"glyphs", "size 8"}},
-		{"fashion elsewhere", missing, func(c *idml.Config) { c.Data.Name = "fashion" }, []string{"train-images"}},
+		{"fashion elsewhere", missing, func(c *idml.Config) { c.Data.Name = "fashion" }, []string{missing, "not a folder"}},
+		{"no fashion", good, func(c *idml.Config) { c.Data.Name = "fashion" }, []string{"train-images"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := tiny(test.folder)
