@@ -82,12 +82,7 @@ func unitRows(e *idml.Embedded) {
 		return
 	}
 	for i := range e.Semantic.Rows {
-		v := e.Semantic.Row(i)
-		if length := norm(v); length > 0 {
-			for k := range v {
-				v[k] = float32(float64(v[k]) / length)
-			}
-		}
+		normalize(e.Semantic.Row(i))
 	}
 }
 
