@@ -50,7 +50,7 @@ func openNetwork(path string, o Options) (network, error) {
 func (n network) fingerprint() (string, error) {
 	h := sha256.New()
 	d := n.config.Data
-	fmt.Fprintf(h, "%d %v %v %s\n", d.ImageSize, d.Mean, d.Deviation, n.config.Model.Compute)
+	fmt.Fprintf(h, "%d %v %v %s %s\n", d.ImageSize, d.Mean, d.Deviation, n.config.Model.Compute, n.config.Model.UncertaintyActivation)
 	for _, p := range n.model.Params() {
 		if p.Group == idml.Proxies || p.Group == idml.Classifier {
 			continue

@@ -129,6 +129,9 @@ type ModelConfig struct {
 	BatchNorm string `json:"batch_norm"`
 	// UncertaintyInit multiplies the uncertainty head's initial weights and biases. 1 is PyTorch's default of a linear layer.
 	UncertaintyInit float64 `json:"uncertainty_init"`
+	// UncertaintyActivation is what the uncertainty head ends with: "none", "relu", "softplus" or "tanh". Without one, components of both signs cancel in ‖u₁+u₂‖; with
+	// relu or softplus they can't, and tanh bounds ‖u‖ by the root of the dimension. Code: none in retrieval, relu in classification.
+	UncertaintyActivation Activation `json:"uncertainty_activation"`
 }
 
 // MixingConfig tells how training images are mixed. The loss of a mixed batch, λ·L(mix, y) + (1−λ)·L(mix, y'), is added to that of the batch
@@ -183,6 +186,7 @@ func DefaultConfig() Config {
 		Model: ModelConfig{
 			Backbone: resnet.Config{Stem: resnet.ImageNetStem, Block: resnet.Bottleneck, Width: 64, Blocks: []int{3, 4, 6, 3}},
 			Weights:  RandomWeights, Compute: Float32, EmbeddingSize: 512, BatchNorm: FrozenBatchNorm, UncertaintyInit: UncertaintyInit,
+			UncertaintyActivation: NoActivation,
 		},
 		Metric: Metric{Form: Released, Tau: DefaultTau},
 		Loss:   LossConfig{Name: "proxy-anchor", Scale: ProxyAnchorScale, Margin: ProxyAnchorMargin},
@@ -270,6 +274,7 @@ func (c Config) Validate() error {
 	check(m.EmbeddingSize >= 1, "model.embedding_size", m.EmbeddingSize, "at least 1")
 	check(m.BatchNorm == FrozenBatchNorm || m.BatchNorm == TrainedBatchNorm, "model.batch_norm", m.BatchNorm, "frozen or trained")
 	check(finite(m.UncertaintyInit) && m.UncertaintyInit >= 0, "model.uncertainty_init", m.UncertaintyInit, "0 or more")
+	check(slices.Contains(Activations, m.UncertaintyActivation), "model.uncertainty_activation", m.UncertaintyActivation, fmt.Sprintf("one of %v", Activations))
 	metric := c.Metric.Validate()
 	if metric == nil {
 		metric = c.Loss.checkForm(c.Metric.Form)

@@ -72,6 +72,7 @@ func TestValidateNamesTheFault(t *testing.T) {
 		{"model.embedding_size", []func(*Config){func(c *Config) { c.Model.EmbeddingSize = 0 }}},
 		{"model.batch_norm", []func(*Config){func(c *Config) { c.Model.BatchNorm = "" }}},
 		{"model.uncertainty_init", []func(*Config){func(c *Config) { c.Model.UncertaintyInit = -1 }, func(c *Config) { c.Model.UncertaintyInit = inf }}},
+		{"model.uncertainty_activation", []func(*Config){func(c *Config) { c.Model.UncertaintyActivation = "" }, func(c *Config) { c.Model.UncertaintyActivation = "gelu" }}},
 		{"metric.form", []func(*Config){func(c *Config) { c.Metric.Form = "figure" }}},
 		{"metric.tau", []func(*Config){func(c *Config) { c.Metric.Tau = 0 }, func(c *Config) { c.Metric.Tau = nan }, func(c *Config) { c.Metric.Tau = inf }}},
 		{"loss.name", []func(*Config){func(c *Config) { c.Loss.Name = "softmax" }}},

@@ -22,7 +22,7 @@ import (
 type Embedded struct {
 	// Semantic [n, dim] has rows of length 1; in classification, it is the averages of the feature maps [n, channels].
 	Semantic retrieval.Matrix
-	// Uncertainty [n, dim] is as the uncertainty head gives it, in classification behind its ReLU.
+	// Uncertainty [n, dim] is as the uncertainty head gives it, behind its activation: see [ModelConfig].
 	Uncertainty retrieval.Matrix
 	// Logits [n, classes] are a classifier's plain ones; empty in retrieval.
 	Logits retrieval.Matrix

@@ -107,7 +107,7 @@ func TestEmbed(t *testing.T) {
 // An Embedder that is to give features gives them beside the embeddings it gives without, and the heads make the embeddings of them.
 func TestEmbedFeatures(t *testing.T) {
 	c := tinyConfig()
-	c.Model.UncertaintyInit = 1
+	c.Model.UncertaintyInit, c.Model.UncertaintyActivation = 1, TanhActivation
 	m := newModel(t, c)
 	embed := func(prepare func(compute.Backend, *Model) (*Embedder, error)) *Embedded {
 		e, err := prepare(backendtest.Open(t), m)
@@ -141,7 +141,7 @@ func TestEmbedFeatures(t *testing.T) {
 			for j, x := range with.Features.Row(i) {
 				b += weight[k*with.Features.Cols+j] * x
 			}
-			want = append(want, b)
+			want = append(want, float32(math.Tanh(float64(b))))
 		}
 	}
 	if relative(with.Uncertainty.Data, want) > 1e-5 {

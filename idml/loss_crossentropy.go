@@ -51,7 +51,7 @@ func (l CrossEntropy) Value(m Metric, in LossInput) *Node {
 //
 //	z = 1 − (1−f)·exp(−‖u‖²/(τ‖x−p‖²))
 //
-// where x are the features, u the uncertainty behind its ReLU, and p_k = W_k in Clean, W_k + b_k, the bias added to every coordinate, in Released. Code:
+// where x are the features, u the uncertainty (behind a ReLU in the recipes), and p_k = W_k in Clean, W_k + b_k, the bias added to every coordinate, in Released. Code:
 // Released, with τ = 5.
 func (m Metric) Logits(e Embedding, weight, bias *Node) *Node {
 	f := linear(e.Semantic, weight, bias)

@@ -237,9 +237,9 @@ func (m *Model) features(images *graph.Node, norm resnet.BatchNorm) *graph.Node 
 // heads returns the embedding of images with these features.
 func (m *Model) heads(features *graph.Node) Embedding {
 	p := graphParams{m, features.Graph()}
-	uncertainty := linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias"))
+	uncertainty := m.config.Model.UncertaintyActivation.apply(linear(features, p.Value("uncertainty.weight"), p.Value("uncertainty.bias")))
 	if m.config.Task == Classification {
-		return Embedding{Semantic: features, Uncertainty: positivePart(uncertainty)}
+		return Embedding{Semantic: features, Uncertainty: uncertainty}
 	}
 	return Embedding{
 		Semantic:    normalizeRows(linear(features, p.Value("embedding.weight"), p.Value("embedding.bias"))),

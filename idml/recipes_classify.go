@@ -26,7 +26,7 @@ var ClassificationMethods = []string{"baseline", "ism-baseline", "mixup", "idml-
 func classifier() Config {
 	c := DefaultConfig()
 	c.Task, c.Epochs, c.WarmupEpochs, c.Recalls = Classification, 300, 0, []int{1}
-	c.Model.BatchNorm, c.Model.UncertaintyInit = TrainedBatchNorm, 1
+	c.Model.BatchNorm, c.Model.UncertaintyInit, c.Model.UncertaintyActivation = TrainedBatchNorm, 1, ReLUActivation
 	c.Metric.Form, c.Loss = Plain, LossConfig{Name: CrossEntropyName}
 	c.Mixing = MixingConfig{Method: NoMixing, Probability: 1, Beta: 1}
 	c.Optimizer.Name, c.Optimizer.Clip, c.Optimizer.ProxyFactor, c.Optimizer.DecayFactor = "sgd", 1e30, 1, 0.1
