@@ -48,9 +48,27 @@ func (b BatchNorm) apply(p Params, name string, x *Node) *Node {
 		p.SetValue(name+".running_var", move(variance, MulScalar(batchVariance, n/max(n-1, 1))))
 		mean, variance = batchMean, batchVariance
 	}
-	scale := Div(p.Value(name+".weight"), Sqrt(AddScalar(variance, Epsilon)))
-	shift := Sub(p.Value(name+".bias"), Mul(mean, scale))
+	scale, shift := affine(p, name, mean, variance)
 	return ConvertDType(Add(Mul(x, channels(scale)), channels(shift)), dtype)
+}
+
+// affine returns the factor and the offset by which a layer's arrays normalize x with a mean and a variance: y = x·scale + shift.
+func affine(p Params, name string, mean, variance *Node) (scale, shift *Node) {
+	scale = Div(p.Value(name+".weight"), Sqrt(AddScalar(variance, Epsilon)))
+	return scale, Sub(p.Value(name+".bias"), Mul(mean, scale))
+}
+
+// convolve returns the convolution of x with the weight of layer conv, normalized by layer name. With stored statistics the factor goes into the kernel, which is far
+// smaller than what it makes: one pass over the result less, and one less in the gradient.
+func (b BatchNorm) convolve(p Params, conv, name string, x *Node, stride int) *Node {
+	kernel := p.Value(conv + ".weight")
+	if b == BatchStatistics {
+		return b.apply(p, name, convolve(x, kernel, stride))
+	}
+	mean, variance := p.Value(name+".running_mean"), p.Value(name+".running_var")
+	scale, shift := affine(p, name, mean, variance)
+	y := convolve(x, Mul(kernel, Reshape(scale, -1, 1, 1, 1)), stride)
+	return ConvertDType(Add(ConvertDType(y, shift.DType()), channels(shift)), y.DType())
 }
 
 // channels shapes a [channels] node so that it broadcasts over [batch, height, width, channels].

@@ -95,13 +95,12 @@ func (b block) layers() []convolution {
 
 // build returns the block's output [batch, height/stride, width/stride, out] for x [batch, height, width, in]; odd sides are halved upward.
 func (b block) build(p Params, x *Node, norm BatchNorm) *Node {
-	normalize := func(name string, x *Node) *Node { return norm.apply(p, b.name+"."+name, x) }
 	apply := func(conv, bn string, x *Node, stride int) *Node {
-		return normalize(bn, convolve(x, p.Value(b.name+"."+conv+".weight"), stride))
+		return norm.convolve(p, b.name+"."+conv, b.name+"."+bn, x, stride)
 	}
 	y := x
 	if b.form == Pyramid {
-		y = normalize("bn1", y)
+		y = norm.apply(p, b.name+".bn1", y)
 	}
 	for i, l := range b.layers() {
 		if i > 0 {

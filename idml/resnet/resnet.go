@@ -176,12 +176,12 @@ func (c Config) Features(p Params, images *Node, norm BatchNorm) *Node {
 	if c.Stem == ImageNetStem {
 		stride = 2
 	}
-	x := norm.apply(p, "bn1", convolve(images, p.Value("conv1.weight"), stride))
+	x := norm.convolve(p, "conv1", "bn1", images, stride)
 	if c.Stem == ImageNetStem || c.Block != Pyramid { // the pyramids for small images have no ReLU here
 		x = relu(x)
 	}
 	if c.Stem == ImageNetStem {
-		x = MaxPool(x).Window(3).Strides(2).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
+		x = maxPool(x)
 	}
 	c.eachBlock(func(b block) { x = b.build(p, x, norm) })
 	if c.Block == Pyramid {
