@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make setup   what the others need: Python packages in .venv, Go tools in .tools, XLA's plugin (again: seconds, offline)
-# make demo    train on the embedded letters, run the first notebook, write a report: runs/demo/report.html
-# make test    all checks and tests
+# make demo    train on the embedded letters, weigh the uncertainty, execute the notebooks, write a report: all into runs/demo
+# make test    all checks and tests; the browser's too where there is a Chromium
+# make test-browser   the notebooks in JupyterLab in Chromium ($CHROME, or one that is installed); pictures in runs/browser
+# make screenshots    the README's pictures, docs/lab.png and docs/report.png, made anew
+# make docker-check   lint docker/, build the CPU image without an engine and execute a notebook in it (as root, with buildah; ten minutes)
 # make stress  50 kills of training runs, and 2 minutes of fuzzing for each reader of foreign files (half an hour)
 # make parity  compare ResNet-50 and its training with PyTorch: docs/parity.md (TORCH_PYTHON=/path/to/a/python/with/torch, else it is installed)
 # make lab     JupyterLab on this machine, with the kernel "IDML (Go)"
-# make clean   removes .venv, .venv-torch, .tools, runs/demo and runs/parity
+# make clean   removes .venv, .venv-torch, .tools, tools/browser/node_modules, runs/demo, runs/browser and runs/parity
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,7 +25,7 @@ NOTEBOOK := .venv/bin/python notebooks/run_notebook.py
 export GOFLAGS ?= -buildvcs=false
 export GOMLX_NO_AUTO_INSTALL := 1
 
-.PHONY: help setup demo test stress parity check format lab clean
+.PHONY: help setup demo test test-browser screenshots docker-check stress parity check format lab clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -32,12 +35,21 @@ setup:
 
 demo: setup
 	@start=$$SECONDS
+	step() { printf '\ndemo: %s (%d s)\n' "$$1" $$((SECONDS - start)); }
 	rm -rf '$(DEMO)' # only what an earlier demo wrote
-	echo 'demo: training on the embedded letters'
+	step 'training on the embedded letters'
 	$(IDML) train --recipe glyphs --out '$(DEMO)'
-	echo 'demo: executing notebooks/01_quickstart.ipynb'
-	$(NOTEBOOK) --output '$(DEMO)/01_quickstart.ipynb' notebooks/01_quickstart.ipynb
+	step 'what its uncertainty is worth'
+	$(IDML) uncertainty '$(DEMO)' >'$(DEMO)/uncertainty.txt'
+	head -n 7 '$(DEMO)/uncertainty.txt'
+	echo 'and more in $(DEMO)/uncertainty.txt'
+	step 'executing the notebooks'
+	for notebook in notebooks/*.ipynb; do
+		IDML_DATA= $(NOTEBOOK) --output "$(DEMO)/$${notebook##*/}" "$$notebook"
+	done
+	step 'the report, and where everything is'
 	$(IDML) report '$(DEMO)'
+	ls '$(DEMO)'/*.ipynb
 	echo "demo: done in $$((SECONDS - start)) s"
 
 test: check
@@ -45,6 +57,18 @@ test: check
 	go test -timeout=40m ./...
 	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
 	go test -race ./datasets/... ./idml/retrieval/...
+	echo 'test: tools/browser/run.sh'
+	tools/browser/run.sh --pictures runs/browser
+
+test-browser: setup
+	@IDML_BROWSER=required tools/browser/run.sh --pictures runs/browser
+
+screenshots: setup
+	@IDML_BROWSER=required tools/browser/run.sh --screenshots docs
+
+docker-check:
+	@docker/check.sh
+	docker/build-check.sh
 
 # Packages and the fuzz targets in them.
 FUZZ := datasets/matlab:FuzzMatlab datasets:FuzzIDX datasets:FuzzSOPList datasets:FuzzManifest datasets:FuzzDecode datasets:FuzzCIFARBinary datasets:FuzzCIFARPickle idml/weights:FuzzReadTorch idml/weights:FuzzReadSafetensors internal/kernel:FuzzParse
@@ -73,9 +97,9 @@ format: setup
 
 # Jupyter makes a random token and prints the address with it.
 lab: setup
-	@.venv/bin/jupyter lab --no-browser --ip=127.0.0.1 --ServerApp.root_dir=notebooks $$([[ $$(id -u) != 0 ]] || echo --allow-root)
+	@tools/lab.sh notebooks
 
 clean:
-	rm -rf .venv .venv-torch .tools '$(DEMO)' runs/parity
+	rm -rf .venv .venv-torch .tools tools/browser/node_modules '$(DEMO)' runs/browser runs/parity
 
 .ONESHELL:

@@ -14,7 +14,8 @@ import (
 	"introspection/plots"
 )
 
-// ComparisonReport lays out comparisons as a report: for each dataset the settings, their differences and the ablations. Notes are shown on top.
+// ComparisonReport lays out comparisons as a report: for each dataset the settings, their differences, the ablations, how they trained, and what the uncertainty is worth
+// where that was measured. Notes are shown on top.
 func ComparisonReport(list []*Analysis, notes []string) (plots.Comparison, error) {
 	c := plots.Comparison{Title: "Comparison of runs", Notes: notes}
 	runs, seconds := 0, 0.0
@@ -25,7 +26,9 @@ func ComparisonReport(list []*Analysis, notes []string) (plots.Comparison, error
 		}
 		seconds += a.Seconds
 		data = append(data, a.Data)
-		for _, part := range []func() (*plots.ComparisonPart, error){a.settingsPart, a.differencesPart, a.ablationsPart} {
+		for _, part := range []func() (*plots.ComparisonPart, error){
+			a.settingsPart, a.differencesPart, a.ablationsPart, a.curvesPart, a.uncertaintyPart,
+		} {
 			p, err := part()
 			if err != nil {
 				return c, err
@@ -79,7 +82,7 @@ func (a *Analysis) settingsPart() (*plots.ComparisonPart, error) {
 	return &plots.ComparisonPart{
 		Heading: a.Data + ": settings", Classification: a.Task == idml.Classification,
 		Figures: []plots.ComparisonFigure{{
-			Figure: figure, Description: judge + " of each setting with mean, deviation and seeds",
+			Name: "settings", Figure: figure, Description: judge + " of each setting with mean, deviation and seeds",
 			Caption: judge + " after the last epoch: the mean as a diamond, one sample standard deviation to each side, and every seed as a dot.",
 		}},
 		Tables: []plots.ComparisonTable{t},
@@ -100,7 +103,7 @@ func (a *Analysis) differencesPart() (*plots.ComparisonPart, error) {
 	figure, err := a.differencesFigure(a.Differences, func(d Difference) string { return d.Name })
 	judge := plots.MetricTitle(a.Judge())
 	part.Figures = []plots.ComparisonFigure{{
-		Figure: figure, Description: "Differences in " + judge + " with bootstrap intervals",
+		Name: "differences", Figure: figure, Description: "Differences in " + judge + " with bootstrap intervals",
 		Caption: "Differences in " + judge + " from the reference that the table names.",
 	}}
 	return part, err
@@ -173,7 +176,7 @@ func (a *Analysis) ablationsPart() (*plots.ComparisonPart, error) {
 	}
 	figure, err := a.differencesFigure(steps, func(d Difference) string { return titles[d.Pair] })
 	part.Figures = []plots.ComparisonFigure{{
-		Figure: figure, Description: "Differences in R@1 from the step before, with bootstrap intervals", Caption: "R@1: each step minus the one before.",
+		Name: "steps", Figure: figure, Description: "Differences in R@1 from the step before, with bootstrap intervals", Caption: "R@1: each step minus the one before.",
 	}}
 	return part, err
 }

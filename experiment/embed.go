@@ -35,7 +35,7 @@ func Embed(ctx context.Context, backend compute.Backend, path string, e EmbedOpt
 	if err != nil {
 		return nil, err
 	}
-	loader, source, err := n.images(path, e)
+	loader, source, err := n.images(path, e, o.Resident)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func Embed(ctx context.Context, backend compute.Backend, path string, e EmbedOpt
 	if x.Model, err = n.fingerprint(); err != nil {
 		return nil, err
 	}
-	embedder, err := idml.NewEmbedder(backend, n.model)
+	embedder, err := o.Resident.embedder(backend, n.model)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func unitRows(e *idml.Embedded) {
 }
 
 // images returns a loader of the images that are to be embedded, and what they are.
-func (n network) images(path string, e EmbedOptions) (*datasets.Loader, string, error) {
+func (n network) images(path string, e EmbedOptions, r *Resident) (*datasets.Loader, string, error) {
 	l := &datasets.Loader{
 		Order: datasets.Sequential{}, BatchSize: n.config.Data.BatchSize, OnBadImage: e.OnBadImage, Seed: n.config.Seed, Workers: n.config.Data.Workers,
 	}
@@ -99,7 +99,7 @@ func (n network) images(path string, e EmbedOptions) (*datasets.Loader, string, 
 		l.Data, l.Transform = d, photographs(n.config.Data)
 		return l, e.Folder, err
 	}
-	task, err := Open(n.config)
+	task, err := r.openTask(n.config)
 	if err != nil {
 		return nil, "", err
 	}

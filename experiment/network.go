@@ -26,7 +26,7 @@ type network struct {
 	state  idml.State
 }
 
-// openNetwork opens the newest checkpoint of a run folder or, where path is a file, that checkpoint, by the config.json beside it.
+// openNetwork opens, or takes from what is kept, the newest checkpoint of a run folder or, where path is a file, that checkpoint, by the config.json beside it.
 func openNetwork(path string, o Options) (network, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
@@ -41,7 +41,7 @@ func openNetwork(path string, o Options) (network, error) {
 	if err != nil {
 		return network{}, fmt.Errorf("%s is read with the config.json of its run beside it: %w", path, err)
 	}
-	m, state, err := readModel(path, cfg)
+	m, state, err := o.Resident.readModel(path, cfg)
 	return network{run, cfg, m, state}, err
 }
 
@@ -79,11 +79,11 @@ func EvaluateCheckpoint(ctx context.Context, backend compute.Backend, path strin
 	if err := moveData(&n.config, o.Data); err != nil {
 		return nil, err
 	}
-	task, err := Open(n.config)
+	task, err := o.Resident.openTask(n.config)
 	if err != nil {
 		return nil, err
 	}
-	_, result, err := trial{backend: backend, run: n.run, config: n.config, task: task, model: n.model}.measure(ctx)
+	_, result, err := trial{backend: backend, run: n.run, config: n.config, task: task, model: n.model, resident: o.Resident}.measure(ctx)
 	if note := task.badNote(); note != "" {
 		o.warn("%s", note)
 	}

@@ -42,7 +42,7 @@ func newModel(cfg idml.Config, classes int) (*idml.Model, error) {
 	return m, nil
 }
 
-// openTrial opens a run folder, its images and its newest checkpoint that is whole.
+// openTrial opens a run folder, its images and its newest checkpoint that is whole, or takes what is kept of them.
 func openTrial(backend compute.Backend, dir string, o Options) (trial, idml.State, error) {
 	run, cfg, err := openRun(dir)
 	if err != nil {
@@ -51,7 +51,7 @@ func openTrial(backend compute.Backend, dir string, o Options) (trial, idml.Stat
 	if err := moveData(&cfg, o.Data); err != nil {
 		return trial{}, idml.State{}, err
 	}
-	task, err := Open(cfg)
+	task, err := o.Resident.openTask(cfg)
 	if err != nil {
 		return trial{}, idml.State{}, err
 	}
@@ -62,7 +62,7 @@ func openTrial(backend compute.Backend, dir string, o Options) (trial, idml.Stat
 	if want := len(task.Split.Train.Classes); m.Classes() != want {
 		return trial{}, idml.State{}, fmt.Errorf("%s was trained on %d classes, its images have %d", dir, m.Classes(), want)
 	}
-	return trial{backend, run, cfg, task, m, damaged}, state, nil
+	return trial{backend, run, cfg, task, m, damaged, o.Resident}, state, nil
 }
 
 // moveData makes a run's configuration name the folder where its images are now, unless folder is "".
@@ -100,11 +100,11 @@ func openRun(dir string) (*runlog.Run, idml.Config, error) {
 
 // loadModel reads the newest checkpoint of a run or, with a warning, the one before if that is damaged or missing.
 func loadModel(run *runlog.Run, cfg idml.Config, o Options) (m *idml.Model, state idml.State, damaged bool, err error) {
-	m, state, err = readModel(run.Path(runlog.ModelFile), cfg)
+	m, state, err = o.Resident.readModel(run.Path(runlog.ModelFile), cfg)
 	if err == nil {
 		return m, state, false, nil
 	}
-	m, state, before := readModel(run.Path(runlog.PreviousModelFile), cfg)
+	m, state, before := o.Resident.readModel(run.Path(runlog.PreviousModelFile), cfg)
 	if before == nil {
 		o.warn("%v; the checkpoint before is taken, epoch %d, step %d", err, state.Epoch+1, state.Step)
 		return m, state, true, nil
@@ -113,18 +113,4 @@ func loadModel(run *runlog.Run, cfg idml.Config, o Options) (m *idml.Model, stat
 		err = fmt.Errorf("%s has no checkpoint (%s): train it first", run.Dir(), runlog.ModelFile)
 	}
 	return nil, idml.State{}, false, err
-}
-
-// readModel reads a checkpoint.
-func readModel(path string, cfg idml.Config) (*idml.Model, idml.State, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, idml.State{}, err
-	}
-	defer f.Close()
-	m, state, err := idml.Load(f, cfg)
-	if err != nil {
-		return nil, state, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, state, nil
 }

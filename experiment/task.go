@@ -3,6 +3,7 @@
 package experiment
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -36,11 +37,24 @@ type Task struct {
 }
 
 // Open finds the images of a configuration. Its errors are all that can be found without decoding each image.
-func Open(cfg idml.Config) (*Task, error) {
+func Open(cfg idml.Config) (*Task, error) { return (*Resident)(nil).openTask(cfg) }
+
+// heldOut returns the task with the images that were held out of training in place of the test images.
+func (t *Task) heldOut() (*Task, error) {
+	if t.evaluation == t.test {
+		return nil, errors.New("nothing was held out of training: train with --set data.validation=0.25, say")
+	}
+	of := *t
+	of.test, of.Split.Test = t.evaluation, t.evaluation.Data
+	return &of, nil
+}
+
+// openTask is Open, with the images as they are kept.
+func (r *Resident) openTask(cfg idml.Config) (*Task, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	split, err := openSplit(cfg)
+	split, err := r.openSplit(cfg)
 	if err != nil {
 		return nil, err
 	}

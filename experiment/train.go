@@ -26,10 +26,14 @@ type Options struct {
 	Progress func(idml.Progress)
 	// Data is the folder of the images of a run that is opened, where it has moved; "" takes it from the run.
 	Data string
+	// HeldOut lets Uncertainty measure the images that were held out of training in place of the test images, to choose settings by.
+	HeldOut bool
 	// Stage is called when something begins that may take minutes, with what it is.
 	Stage func(string)
 	// Warn is called with what a person should know and need not act upon at once, as one sentence.
 	Warn func(string)
+	// Resident keeps what the next call may need, and has what was kept; nil keeps nothing. Training neither takes nor keeps its model.
+	Resident *Resident
 }
 
 // warn hands a warning on.
@@ -54,6 +58,8 @@ type trial struct {
 	task    *Task
 	model   *idml.Model
 	damaged bool // the newest checkpoint was, and the model is of the one before
+
+	resident *Resident // has the model's programs, if it keeps the model
 }
 
 // Train makes the run folder dir and trains in it: it measures both baselines, raw pixels and the untrained network, trains, measures the
@@ -127,7 +133,9 @@ func (t trial) begin(baselines []runlog.Row) error {
 // the stop. A finished run is an error.
 func Resume(ctx context.Context, backend compute.Backend, dir string, o Options) (results *runlog.Results, err error) {
 	book, o := newLogbook("training resumed", backend, o)
-	t, state, err := openTrial(backend, dir, o)
+	fresh := o
+	fresh.Resident = nil // training changes the model
+	t, state, err := openTrial(backend, dir, fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +266,7 @@ func (t trial) measureBest(ctx context.Context, state idml.State, last Result, o
 	if state.Best.Epoch == state.Epoch && state.Batch == 0 {
 		return []runlog.Row{row}, nil
 	}
-	best, saved, err := readModel(t.run.Path(runlog.BestFile), t.config)
+	best, saved, err := (*Resident)(nil).readModel(t.run.Path(runlog.BestFile), t.config)
 	if err != nil {
 		o.warn("the best epoch, %d, is not measured: %v", state.Best.Epoch, err)
 		return nil, nil
@@ -289,7 +297,7 @@ func (t trial) evaluate(ctx context.Context) (Result, error) {
 
 // measure embeds the test images and measures how they are retrieved, or classified.
 func (t trial) measure(ctx context.Context) (*idml.Embedded, Result, error) {
-	embedder, err := idml.NewEmbedder(t.backend, t.model)
+	embedder, err := t.resident.embedder(t.backend, t.model)
 	if err != nil {
 		return nil, nil, err
 	}

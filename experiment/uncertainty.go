@@ -14,48 +14,30 @@ import (
 	"introspection/idml"
 	"introspection/idml/classify"
 	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
 	"introspection/idml/uncertainty"
 )
 
-// An UncertaintyReport is what the uncertainty of a run is worth, beside scores that need no uncertainty head.
+// An UncertaintyReport is what the uncertainty of a run is worth, beside scores that need no uncertainty head, with what figures need. Its methods draw them.
 type UncertaintyReport struct {
-	// Run is the run folder, Epoch the epoch of the checkpoint, Seed the run's.
-	Run   string `json:"run"`
-	Epoch int    `json:"epoch"`
-	Seed  uint64 `json:"seed"`
-	// Images and Classes count the test images, Unseen names the images of another domain.
-	Images  int    `json:"images"`
-	Classes int    `json:"classes"`
-	Unseen  string `json:"unseen"`
-	// Right is the share of test images that are right: R@1, of a classifier the top-1 accuracy. Wrong says what the others are: "wrong R@1" or "wrong top-1".
-	Right float64 `json:"right"`
-	Wrong string  `json:"wrong"`
-	// Scores are what is compared, the columns of the table.
-	Scores []UncertaintyScore `json:"scores"`
-	// Measures are its rows.
-	Measures []UncertaintyMeasure `json:"measures"`
-	// Reject is, by the name of a score, what rejecting test images by it comes to.
-	Reject map[string]uncertainty.Reject `json:"reject"`
+	// Run is the run folder, "" for embeddings made elsewhere.
+	Run string `json:"run"`
+	runlog.Uncertainty
 
 	config idml.Config
-}
-
-// An UncertaintyScore is a number by which images are called uncertain.
-type UncertaintyScore struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
+	task   *Task // of the run; nil unless it was measured
 }
 
 // The scores: two of the uncertainty embedding, and baselines.
 var (
 	// scoreNorm is the norm of the uncertainty head's output, scoreBeta the mean of β of the pairs of an image with its nearest test images.
-	scoreNorm = UncertaintyScore{"norm", "‖u‖"}
-	scoreBeta = UncertaintyScore{"mean-beta", "mean β"}
+	scoreNorm = runlog.UncertaintyScore{Name: "norm", Title: "‖u‖"}
+	scoreBeta = runlog.UncertaintyScore{Name: "mean-beta", Title: "mean β"}
 	// scoreFeatures is minus the norm of the pooled features, which is small for faint images.
-	scoreFeatures = UncertaintyScore{"features", "−‖features‖"}
+	scoreFeatures = runlog.UncertaintyScore{Name: "features", Title: "−‖features‖"}
 	// scoreProxy is the distance of the semantic embedding to the nearest proxy, both of length 1; scoreProbability is of a classifier's softmax.
-	scoreProxy       = UncertaintyScore{"proxy", "proxy distance"}
-	scoreProbability = UncertaintyScore{"probability", "1 − largest p"}
+	scoreProxy       = runlog.UncertaintyScore{Name: "proxy", Title: "proxy distance"}
+	scoreProbability = runlog.UncertaintyScore{Name: "probability", Title: "1 − largest p"}
 )
 
 const (
@@ -67,33 +49,10 @@ const (
 // titleWrong says what it is for an image to be wrong.
 var titleWrong = map[idml.Task]string{idml.Retrieval: "wrong R@1", idml.Classification: "wrong top-1"}
 
-// The quantities that measures are of.
-const (
-	quantityAUROC    = "AUROC"    // chance is 0.5
-	quantityGain     = "gain"     // of rejection; chance is 0
-	quantityArea     = "area"     // under the curve of errors against rejections; chance is the share of errors
-	quantityGrowth   = "growth"   // of steps of a corruption; chance is 0.5
-	quantitySpearman = "Spearman" // rank correlation; chance is 0
-)
-
-// An UncertaintyMeasure is a line of the table: a quantity of each score. Package uncertainty defines the quantities.
-type UncertaintyMeasure struct {
-	// Quantity is "AUROC", "gain", "area", "growth" or "Spearman", Of what it tells from what, or correlates with.
-	Quantity string `json:"quantity"`
-	Of       string `json:"of"`
-	// Chance is the value of a score that knows nothing.
-	Chance float64 `json:"chance"`
-	// Values holds the estimate of each score, by its name.
-	Values map[string]uncertainty.Estimate `json:"values"`
-}
-
-// Name tells quantity and subject, as "AUROC, noise 2".
-func (m UncertaintyMeasure) Name() string { return m.Quantity + ", " + m.Of }
-
 // Uncertainty measures what the uncertainty that the newest checkpoint of a run gives to its test images is worth: how well it tells wrong answers, corrupted images,
 // images of another domain (glyphs, or clothing for a run on glyphs), the mean of two images of different classes, and where it is known, the images that were made
-// ambiguous; and how it goes with the distance to the center of an image's class. Intervals are bootstrap ones over images: see package uncertainty. The run's files stay
-// as they are.
+// ambiguous; and how it goes with the distance to the center of an image's class. Intervals are bootstrap ones, of retrieval over classes, of classification, where the classes
+// are given, over images: see package uncertainty. The run's files stay as they are until [UncertaintyReport.Save].
 func Uncertainty(ctx context.Context, backend compute.Backend, dir string, b BootstrapOptions, o Options) (*UncertaintyReport, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
@@ -102,9 +61,19 @@ func Uncertainty(ctx context.Context, backend compute.Backend, dir string, b Boo
 	if err != nil {
 		return nil, err
 	}
-	s := &uncertaintyStudy{trial: t, bootstrap: uncertainty.Bootstrap(b), options: o, report: &UncertaintyReport{
-		Run: dir, Epoch: state.Epoch, Seed: t.config.Seed, Reject: map[string]uncertainty.Reject{}, config: t.config,
-	}}
+	if o.HeldOut {
+		if t.task, err = t.task.heldOut(); err != nil {
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	s := newUncertaintyStudy(t, b, o)
+	s.report.Run, s.report.Seed, s.report.config, s.report.task = dir, t.config.Seed, t.config, t.task
+	if s.report.Checkpoint, err = t.checkpoint(); err != nil {
+		return nil, err
+	}
+	if s.report.Checkpoint.Step != state.Step {
+		return nil, fmt.Errorf("%s has a new checkpoint since it was opened: measure it once its training has ended", dir)
+	}
 	if err := s.measure(ctx); err != nil {
 		return nil, fmt.Errorf("the uncertainty of %s: %w", dir, err)
 	}
@@ -121,8 +90,19 @@ type uncertaintyStudy struct {
 	options   Options
 	report    *UncertaintyReport
 
-	scorer *scorer
-	clean  scores
+	scorer   *scorer
+	clean    scores
+	embedded *idml.Embedded // the clean test images
+}
+
+// newUncertaintyStudy returns a study with an empty report.
+func newUncertaintyStudy(t trial, b BootstrapOptions, o Options) *uncertaintyStudy {
+	r := &UncertaintyReport{}
+	r.Reject, r.Over, r.Resamples, r.BootstrapSeed = map[string]uncertainty.Reject{}, runlog.OverClasses, b.Resamples, b.Seed
+	if t.config.Task == idml.Classification {
+		r.Over = runlog.OverImages
+	}
+	return &uncertaintyStudy{trial: t, bootstrap: uncertainty.Bootstrap{Resamples: b.Resamples, Seed: b.Seed}, options: o, report: r}
 }
 
 // scores are the numbers of some images, by the name of the score.
@@ -130,7 +110,7 @@ type scores map[string][]float64
 
 // measure fills the report.
 func (s *uncertaintyStudy) measure(ctx context.Context) error {
-	embedder, err := idml.NewFeatureEmbedder(s.backend, s.model)
+	embedder, err := s.resident.featureEmbedder(s.backend, s.model)
 	if err != nil {
 		return err
 	}
@@ -149,7 +129,7 @@ func (s *uncertaintyStudy) measure(ctx context.Context) error {
 		return err
 	}
 	s.ambiguous()
-	for _, study := range []func(context.Context) error{s.corrupted, s.unseen, s.mixed} {
+	for _, study := range []func(context.Context) error{s.corrupted, s.unseen, s.mixed, s.strip, s.project} {
 		if err := study(ctx); err != nil {
 			return err
 		}
@@ -161,6 +141,10 @@ func (s *uncertaintyStudy) measure(ctx context.Context) error {
 func (s *uncertaintyStudy) scoreClean(ctx context.Context, embedder *idml.Embedder, clean *idml.Embedded) (err error) {
 	if len(clean.Labels) < leastUncertain {
 		return fmt.Errorf("%d test images, want at least %d", len(clean.Labels), leastUncertain)
+	}
+	s.embedded = clean
+	if s.report.Over == runlog.OverClasses {
+		s.bootstrap.Classes = clean.Labels
 	}
 	if s.scorer, err = newScorer(s.trial, embedder, clean); err != nil {
 		return err
@@ -174,7 +158,7 @@ func (s *uncertaintyStudy) scoreClean(ctx context.Context, embedder *idml.Embedd
 
 // add makes a line of the table.
 func (s *uncertaintyStudy) add(quantity, of string, chance float64, estimate func(score string) uncertainty.Estimate) {
-	m := UncertaintyMeasure{quantity, of, chance, map[string]uncertainty.Estimate{}}
+	m := runlog.UncertaintyMeasure{Quantity: quantity, Of: of, Chance: chance, Values: map[string]uncertainty.Estimate{}}
 	for _, score := range s.report.Scores {
 		m.Values[score.Name] = estimate(score.Name)
 	}
@@ -196,22 +180,22 @@ func (s *uncertaintyStudy) answers(ctx context.Context, clean *idml.Embedded) er
 	share := float64(errors) / float64(len(wrong))
 	r.Images, r.Classes, r.Right, r.Wrong = len(wrong), different(clean.Labels), 1-share, titleWrong[s.config.Task]
 	s.options.stage("uncertainty: measuring errors")
-	s.add(quantityAUROC, r.Wrong, 0.5, func(score string) uncertainty.Estimate {
+	s.add(runlog.QuantityAUROC, r.Wrong, 0.5, func(score string) uncertainty.Estimate {
 		return uncertainty.ErrorAUROC(s.clean[score], wrong, s.bootstrap)
 	})
 	for _, score := range r.Scores {
 		r.Reject[score.Name] = uncertainty.NewReject(s.clean[score.Name], wrong, rejectPoints, s.bootstrap)
 	}
-	s.add(quantityGain, "rejecting "+r.Wrong, 0, func(score string) uncertainty.Estimate { return r.Reject[score].Gain })
-	s.add(quantityArea, "rejecting "+r.Wrong, share, func(score string) uncertainty.Estimate { return r.Reject[score].Area })
+	s.add(runlog.QuantityGain, "rejecting "+r.Wrong, 0, func(score string) uncertainty.Estimate { return r.Reject[score].Gain })
+	s.add(runlog.QuantityArea, "rejecting "+r.Wrong, share, func(score string) uncertainty.Estimate { return r.Reject[score].Area })
 	distances, some := uncertainty.CenterDistances(rowsOf(clean.Semantic), clean.Labels), []int(nil)
 	for i, d := range distances {
 		if !math.IsNaN(d) {
 			some = append(some, i)
 		}
 	}
-	s.add(quantitySpearman, "distance to the class’s center", 0, func(score string) uncertainty.Estimate {
-		return uncertainty.SpearmanEstimate(pick(s.clean[score], some), pick(distances, some), s.bootstrap)
+	s.add(runlog.QuantitySpearman, "distance to the class’s center", 0, func(score string) uncertainty.Estimate {
+		return uncertainty.SpearmanEstimate(pick(s.clean[score], some), pick(distances, some), s.bootstrap.Of(some))
 	})
 	return nil
 }
@@ -247,12 +231,13 @@ func (s *uncertaintyStudy) ambiguous() {
 		if len(some) == 0 {
 			continue
 		}
-		of := "made ambiguous by " + string(kind)
-		s.add(quantityAUROC, of, 0.5, func(score string) uncertainty.Estimate {
-			return uncertainty.OthersAUROC(pick(s.clean[score], some), pick(s.clean[score], kinds[datasets.Unambiguous]), s.bootstrap)
+		of, clear := "made ambiguous by "+string(kind), kinds[datasets.Unambiguous]
+		both := s.bootstrap.Of(slices.Concat(some, clear))
+		s.add(runlog.QuantityAUROC, of, 0.5, func(score string) uncertainty.Estimate {
+			return uncertainty.OthersAUROC(pick(s.clean[score], some), pick(s.clean[score], clear), both)
 		})
-		s.add(quantitySpearman, "amount of "+string(kind), 0, func(score string) uncertainty.Estimate {
-			return uncertainty.SpearmanEstimate(pick(s.clean[score], some), pick(amounts, some), s.bootstrap)
+		s.add(runlog.QuantitySpearman, "amount of "+string(kind), 0, func(score string) uncertainty.Estimate {
+			return uncertainty.SpearmanEstimate(pick(s.clean[score], some), pick(amounts, some), s.bootstrap.Of(some))
 		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"introspection/idml"
 	"introspection/idml/retrieval"
-	"introspection/idml/uncertainty"
 	"introspection/idml/weights"
 )
 
@@ -29,10 +28,7 @@ func UncertaintyOfEmbeddings(ctx context.Context, backend compute.Backend, r io.
 	if err != nil {
 		return nil, err
 	}
-	s := &uncertaintyStudy{
-		trial: trial{backend: backend, config: idml.Config{Task: idml.Retrieval}}, bootstrap: uncertainty.Bootstrap(b),
-		report: &UncertaintyReport{Reject: map[string]uncertainty.Reject{}},
-	}
+	s := newUncertaintyStudy(trial{backend: backend, config: idml.Config{Task: idml.Retrieval}}, b, Options{})
 	if err := s.scoreClean(ctx, nil, e); err != nil {
 		return nil, err
 	}

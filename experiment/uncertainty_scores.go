@@ -15,13 +15,14 @@ import (
 	"introspection/idml"
 	"introspection/idml/classify"
 	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
 	"introspection/idml/uncertainty"
 )
 
 // A scorer scores images by what a model makes of them.
 type scorer struct {
 	embedder    *idml.Embedder
-	list        []UncertaintyScore
+	list        []runlog.UncertaintyScore
 	gallery     *gallery    // of the clean test images
 	uncertainty [][]float32 // theirs
 	proxies     *gallery    // nil without trained ones
@@ -30,7 +31,7 @@ type scorer struct {
 // newScorer returns a scorer whose galleries are closed by close. It gives a classifier's features the length 1.
 func newScorer(t trial, embedder *idml.Embedder, clean *idml.Embedded) (*scorer, error) {
 	unitRows(clean)
-	s := &scorer{embedder: embedder, list: []UncertaintyScore{scoreNorm, scoreBeta}, uncertainty: rowsOf(clean.Uncertainty)}
+	s := &scorer{embedder: embedder, list: []runlog.UncertaintyScore{scoreNorm, scoreBeta}, uncertainty: rowsOf(clean.Uncertainty)}
 	if clean.Features.Rows > 0 {
 		s.list = append(s.list, scoreFeatures)
 	}

@@ -5,9 +5,10 @@ package experiment
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"introspection/datasets"
+	"introspection/idml"
+	"introspection/idml/runlog"
 	"introspection/idml/uncertainty"
 )
 
@@ -19,21 +20,27 @@ func (s *uncertaintyStudy) loader(d *datasets.Dataset, transform datasets.Transf
 	}
 }
 
-// of returns the scores of images; but says which test images j are not taken as neighbors of image i.
+// of embeds and scores images; but says which test images j are not taken as neighbors of image i.
 func (s *uncertaintyStudy) of(ctx context.Context, l *datasets.Loader, but func(i, j int) bool) (scores, error) {
-	if err := l.Check(); err != nil {
-		return nil, err
-	}
-	e, err := s.scorer.embedder.Embed(ctx, l.Epoch(0, 0))
+	e, err := s.embed(ctx, l)
 	if err != nil {
 		return nil, err
 	}
 	return s.scorer.scores(ctx, e, but)
 }
 
+// embed embeds images.
+func (s *uncertaintyStudy) embed(ctx context.Context, l *datasets.Loader) (*idml.Embedded, error) {
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	return s.scorer.embedder.Embed(ctx, l.Epoch(0, 0))
+}
+
 // corrupted measures how the scores tell corrupted test images from clean ones, and how steadily they grow with the strength of the corruption.
 func (s *uncertaintyStudy) corrupted(ctx context.Context) error {
 	test := s.task.Split.Test
+	s.report.Clean = summary(s.clean[scoreNorm.Name])
 	for _, kind := range datasets.AllCorruptionKinds() {
 		s.options.stage("uncertainty: %s", kind)
 		levels := []scores{s.clean}
@@ -44,11 +51,14 @@ func (s *uncertaintyStudy) corrupted(ctx context.Context) error {
 				return fmt.Errorf("under %s: %w", c, err)
 			}
 			levels = append(levels, worse)
-			s.add(quantityAUROC, c.String(), 0.5, func(score string) uncertainty.Estimate {
+			s.report.Corrupted = append(s.report.Corrupted, runlog.CorruptedUncertainty{
+				Kind: string(kind), Strength: strength, Values: summary(worse[scoreNorm.Name]),
+			})
+			s.add(runlog.QuantityAUROC, c.String(), 0.5, func(score string) uncertainty.Estimate {
 				return uncertainty.CopiesAUROC(worse[score], s.clean[score], s.bootstrap)
 			})
 		}
-		s.add(quantityGrowth, string(kind), 0.5, func(score string) uncertainty.Estimate {
+		s.add(runlog.QuantityGrowth, string(kind), 0.5, func(score string) uncertainty.Estimate {
 			var list [][]float64
 			for _, level := range levels {
 				list = append(list, level[score])
@@ -71,8 +81,16 @@ func (s *uncertaintyStudy) unseen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("images of another domain: %w", err)
 	}
-	s.add(quantityAUROC, "another domain", 0.5, func(score string) uncertainty.Estimate {
-		return uncertainty.OthersAUROC(foreign[score], s.clean[score], s.bootstrap)
+	b := s.bootstrap
+	if b.Classes != nil {
+		b.Classes = nil
+		for _, e := range other.Examples {
+			b.Classes = append(b.Classes, -1-e.Label) // no class of the test images
+		}
+		b.Classes = append(b.Classes, s.bootstrap.Classes...)
+	}
+	s.add(runlog.QuantityAUROC, "another domain", 0.5, func(score string) uncertainty.Estimate {
+		return uncertainty.OthersAUROC(foreign[score], s.clean[score], b)
 	})
 	return nil
 }
@@ -112,63 +130,4 @@ func evenly(d *datasets.Dataset, n int) *datasets.Dataset {
 		}
 	}
 	return d.Without(left)
-}
-
-// mixed measures how the scores tell the means of two test images of different classes from the first of them.
-func (s *uncertaintyStudy) mixed(ctx context.Context) error {
-	test := s.task.Split.Test
-	partner := partners(test.Labels(), s.config.Seed)
-	if partner == nil { // a single class
-		return nil
-	}
-	s.options.stage("uncertainty: mixed images")
-	both, err := s.of(ctx, s.loader(mixtures(test, s.task.test.Transform, partner), datasets.Compose{}), func(i, j int) bool { return j == i || j == partner[i] })
-	if err != nil {
-		return fmt.Errorf("mixed images: %w", err)
-	}
-	s.add(quantityAUROC, "mixed half and half", 0.5, func(score string) uncertainty.Estimate {
-		return uncertainty.CopiesAUROC(both[score], s.clean[score], s.bootstrap)
-	})
-	return nil
-}
-
-// partners draws for each image one of another class, each of those with equal probability; nil if there is one class only.
-func partners(labels []int, seed uint64) []int {
-	rng, count := rand.New(rand.NewPCG(seed, keyPartners)), map[int]int{}
-	for _, label := range labels {
-		count[label]++
-	}
-	if len(count) < 2 {
-		return nil
-	}
-	list := make([]int, len(labels))
-	for i, label := range labels {
-		for list[i] = i; labels[list[i]] == label; {
-			list[i] = rng.IntN(len(labels))
-		}
-	}
-	return list
-}
-
-// keyPartners parts the numbers that partners draws from those of other uses of a seed.
-const keyPartners = 0x9a27
-
-// mixtures returns the means, rounded, of each image and its partner, after a transform that draws nothing.
-func mixtures(d *datasets.Dataset, transform datasets.Transform, partner []int) *datasets.Dataset {
-	return datasets.New("mixed "+d.Name, d.Classes, d.Examples, func(i int) (*datasets.RGB, error) {
-		a, err := d.Image(i)
-		if err != nil {
-			return nil, err
-		}
-		b, err := d.Image(partner[i])
-		if err != nil {
-			return nil, err
-		}
-		a, b = transform.Apply(a, nil), transform.Apply(b, nil)
-		out := datasets.NewRGB(a.Width, a.Height)
-		for k := range out.Pix {
-			out.Pix[k] = uint8((int(a.Pix[k]) + int(b.Pix[k]) + 1) / 2)
-		}
-		return out, nil
-	})
 }

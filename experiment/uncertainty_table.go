@@ -67,7 +67,7 @@ func CheckUncertainty(dirs []string, o Options) error {
 		if err != nil {
 			return err
 		}
-		reports = append(reports, &UncertaintyReport{Run: dir, Seed: cfg.Seed, config: cfg})
+		reports = append(reports, &UncertaintyReport{Run: dir, Uncertainty: runlog.Uncertainty{Seed: cfg.Seed}, config: cfg})
 	}
 	_, err := GroupUncertainty(reports)
 	return err
@@ -97,11 +97,11 @@ func (g UncertaintyGroup) Title() string {
 }
 
 // Lines are the names of the measures.
-func (g UncertaintyGroup) Lines() []UncertaintyMeasure { return g.Reports[0].Measures }
+func (g UncertaintyGroup) Lines() []runlog.UncertaintyMeasure { return g.Reports[0].Measures }
 
 // Cell returns line i of a score as text: the value with its bootstrap interval or, of several runs, the mean and the standard deviation over the
 // seeds that have a value, with their number where not all have one; "–" where none has.
-func (g UncertaintyGroup) Cell(i int, score UncertaintyScore) string {
+func (g UncertaintyGroup) Cell(i int, score runlog.UncertaintyScore) string {
 	var values []float64
 	for _, r := range g.Reports {
 		e := r.Measures[i].Values[score.Name]
@@ -150,7 +150,7 @@ func WriteUncertaintyCSV(w io.Writer, groups []UncertaintyGroup) error {
 				for _, score := range r.Scores {
 					e := m.Values[score.Name]
 					rows = append(rows, []string{
-						g.Data, g.Name, strconv.FormatUint(r.Seed, 10), r.Run, strconv.Itoa(r.Epoch), m.Quantity, m.Of, score.Name,
+						g.Data, g.Name, strconv.FormatUint(r.Seed, 10), r.Run, strconv.Itoa(r.Checkpoint.Epoch), m.Quantity, m.Of, score.Name,
 						number(e.Value), number(e.Low), number(e.High), number(m.Chance),
 					})
 				}

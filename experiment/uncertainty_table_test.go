@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"introspection/idml"
+	"introspection/idml/runlog"
 	"introspection/idml/uncertainty"
 	"introspection/plots"
 )
@@ -21,13 +22,17 @@ import (
 func reportOf(form idml.Form, seed uint64, value float64) *UncertaintyReport {
 	cfg := idml.Glyphs()
 	cfg.Metric.Form, cfg.Seed = form, seed
+	nan := math.NaN()
 	return &UncertaintyReport{
-		Run: fmt.Sprintf("runs/%s-%d", form, seed), Seed: seed, Images: 10, Classes: 5, Right: 0.75, Wrong: "wrong R@1", Unseen: "clothing", Scores: []UncertaintyScore{scoreNorm},
-		Measures: []UncertaintyMeasure{
-			{quantityAUROC, "noise 1", 0.5, map[string]uncertainty.Estimate{"norm": {Value: value, Low: value - 0.1, High: value + 0.1}}},
-			{quantityGain, "rejecting wrong R@1", 0, map[string]uncertainty.Estimate{"norm": {Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}},
+		Run: fmt.Sprintf("runs/%s-%d", form, seed), config: cfg,
+		Uncertainty: runlog.Uncertainty{
+			Seed: seed, Images: 10, Classes: 5, Right: 0.75, Wrong: "wrong R@1", Unseen: "clothing", Over: runlog.OverClasses, Scores: []runlog.UncertaintyScore{scoreNorm},
+			Measures: []runlog.UncertaintyMeasure{
+				{Quantity: runlog.QuantityAUROC, Of: "noise 1", Chance: 0.5, Values: map[string]uncertainty.Estimate{"norm": {Value: value, Low: value - 0.1, High: value + 0.1}}},
+				{Quantity: runlog.QuantityGain, Of: "rejecting wrong R@1", Values: map[string]uncertainty.Estimate{"norm": {Value: nan, Low: nan, High: nan}}},
+			},
+			Clean: []float64{1, 2}, Corrupted: []runlog.CorruptedUncertainty{{Kind: "noise", Strength: 1, Values: []float64{1, 3}}},
 		},
-		config: cfg,
 	}
 }
 
@@ -102,7 +107,10 @@ func TestUncertaintyFigures(t *testing.T) {
 			}
 		}
 	}
-	r.Measures = nil
+	if _, err := r.HistogramFigure(); err != nil {
+		t.Errorf("histograms: %v", err)
+	}
+	r.Corrupted = nil
 	if _, err := r.CorruptionFigure(scoreNorm); !errors.Is(err, plots.ErrNoData) {
 		t.Errorf("nothing was corrupted: %v", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"introspection/idml/classify"
 	"introspection/idml/resnet"
 	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
 	"introspection/idml/uncertainty"
 	"introspection/internal/backendtest"
 	"introspection/internal/sampletree"
@@ -34,7 +35,7 @@ func fewGlyphs(t *testing.T) *uncertaintyStudy {
 	tr.task.test = &datasets.Loader{
 		Data: test, Order: old.Order, Transform: old.Transform, BatchSize: old.BatchSize, OnBadImage: old.OnBadImage, Seed: old.Seed, Workers: old.Workers,
 	}
-	return &uncertaintyStudy{trial: tr, bootstrap: uncertainty.Bootstrap{Resamples: 40}, report: &UncertaintyReport{Reject: map[string]uncertainty.Reject{}}}
+	return newUncertaintyStudy(tr, BootstrapOptions{Resamples: 40}, Options{})
 }
 
 // The table of an untrained network on glyphs has every line, and its values are what plain loops over the embeddings find.
@@ -47,7 +48,7 @@ func TestUncertaintyOfGlyphs(t *testing.T) {
 	for _, m := range s.report.Measures {
 		values[m.Name()] = m.Values
 		for _, score := range []string{"norm", "mean-beta", "features", "proxy"} {
-			if e, ok := m.Values[score]; !ok || !e.Exists() || e.Low > e.High || m.Quantity != quantityArea && (e.Value < -20 || e.Value > 1) {
+			if e, ok := m.Values[score]; !ok || !e.Exists() || e.Low > e.High || m.Quantity != runlog.QuantityArea && (e.Value < -20 || e.Value > 1) {
 				t.Errorf("%s of %s is %v", m.Name(), score, e)
 			}
 		}
@@ -64,8 +65,40 @@ func TestUncertaintyOfGlyphs(t *testing.T) {
 		t.Errorf("%d lines", got)
 	}
 	checkAgainstLoops(t, s, values)
+	checkDrawn(t, s)
 	if s.report.Images != 160 || s.report.Classes != 8 || !strings.Contains(s.report.Unseen, "ashion") || len(s.report.Reject["norm"].Curve) != rejectPoints {
 		t.Errorf("%d images, %d classes, %q", s.report.Images, s.report.Classes, s.report.Unseen)
+	}
+}
+
+// checkDrawn holds what figures are drawn of against the scores of the test images.
+func checkDrawn(t *testing.T, s *uncertaintyStudy) {
+	t.Helper()
+	r, norms := s.report, s.clean[scoreNorm.Name]
+	if r.Over != runlog.OverClasses || len(s.bootstrap.Classes) != 160 {
+		t.Errorf("intervals over %s, %d labels", r.Over, len(s.bootstrap.Classes))
+	}
+	if len(r.Clean) != 160 || !slices.IsSorted(r.Clean) || math.Abs(r.Clean[159]-slices.Max(norms)) > 1e-4 || len(r.Corrupted) != 18 || len(r.Corrupted[17].Values) != 160 {
+		t.Errorf("%d clean values, %d corruptions", len(r.Clean), len(r.Corrupted))
+	}
+	m := r.Mixing
+	if len(m.Pairs) != stripPairs || len(m.Lambdas) != stripSteps+1 || m.Lambdas[0] != 0 || m.Lambdas[stripSteps] != 1 {
+		t.Fatalf("%d pairs, λ %v", len(m.Pairs), m.Lambdas)
+	}
+	for _, p := range m.Pairs {
+		if s.embedded.Labels[p.First] == s.embedded.Labels[p.Second] {
+			t.Errorf("images %d and %d are of one class", p.First, p.Second)
+		}
+		if first, second := p.Uncertainty[stripSteps], p.Uncertainty[0]; math.Abs(first-norms[p.First]) > 1e-3*first || math.Abs(second-norms[p.Second]) > 1e-3*second {
+			t.Errorf("the ends of %d and %d are %v and %v, alone they have %v and %v", p.First, p.Second, first, second, norms[p.First], norms[p.Second])
+		}
+	}
+	p := r.Projection
+	if len(p.Points) != 160 || !(p.Explained[0] > p.Explained[1]) || !(p.Divergence > 0) {
+		t.Fatalf("%d points, %v of the variance, %v left", len(p.Points), p.Explained, p.Divergence)
+	}
+	if at := p.Points[33]; at.Index != 33 || at.Label != s.embedded.Labels[33] || at.Class != s.task.Split.Test.Classes[at.Label] || math.Abs(at.Uncertainty-norms[33]) > 1e-4 {
+		t.Errorf("a point is %+v", at)
 	}
 }
 
@@ -147,6 +180,23 @@ func apart(a, b []float32) float64 {
 	return norm(d)
 }
 
+func TestSummary(t *testing.T) {
+	var values []float64
+	for k := range 1999 {
+		values = append(values, float64((k*7)%1999))
+	}
+	got := summary(values)
+	if len(got) != mostSummarized || got[0] != 0 || got[mostSummarized-1] != 1998 || !slices.IsSorted(got) {
+		t.Errorf("%d values from %v to %v", len(got), got[0], got[len(got)-1])
+	}
+	if got := summary([]float64{2, 1.23456789}); !slices.Equal(got, []float64{1.23457, 2}) {
+		t.Errorf("a short list: %v", got)
+	}
+	if got := spaced(10, 4); !slices.Equal(got, []int{0, 2, 5, 7}) {
+		t.Errorf("spaced %v", got)
+	}
+}
+
 // Images at equal distances are of all classes.
 func TestEvenly(t *testing.T) {
 	split, err := datasets.Glyphs(datasets.DefaultGlyphs()) // 20 images of each of 84 classes, class by class
@@ -181,7 +231,7 @@ func TestUncertaintyOfNothing(t *testing.T) {
 	}
 	for _, m := range s.report.Measures {
 		e := m.Values["norm"]
-		if m.Quantity == quantitySpearman && e.Exists() || m.Quantity != quantitySpearman && !(math.Abs(e.Value-m.Chance) < 1e-12) {
+		if m.Quantity == runlog.QuantitySpearman && e.Exists() || m.Quantity != runlog.QuantitySpearman && !(math.Abs(e.Value-m.Chance) < 1e-12) {
 			t.Errorf("%s of a constant is %v, chance is %v", m.Name(), e, m.Chance)
 		}
 	}
@@ -215,7 +265,7 @@ func TestUncertaintyOfClassifier(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr := trial{backend: backendtest.Open(t), config: cfg, task: task, model: m}
-	s := &uncertaintyStudy{trial: tr, bootstrap: uncertainty.Bootstrap{Resamples: 40}, report: &UncertaintyReport{Reject: map[string]uncertainty.Reject{}}}
+	s := newUncertaintyStudy(tr, BootstrapOptions{Resamples: 40}, Options{})
 	if err := s.measure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +316,7 @@ func TestMixtures(t *testing.T) {
 	d := datasets.New("two", []string{"a", "b"}, []datasets.Example{{Name: "0"}, {Name: "1", Label: 1}}, func(i int) (*datasets.RGB, error) {
 		return &datasets.RGB{Width: 1, Height: 1, Pix: [][]uint8{{0, 10, 255}, {255, 11, 255}}[i]}, nil
 	})
-	img, err := mixtures(d, datasets.Compose{}, []int{1, 0}).Image(0)
+	img, err := mixtures(d, datasets.Compose{}, halves([]int{1, 0})).Image(0)
 	if err != nil || !slices.Equal(img.Pix, []uint8{128, 11, 255}) {
 		t.Errorf("%v, %v", img, err)
 	}

@@ -32,14 +32,16 @@ type ComparisonPart struct {
 	Tables         []ComparisonTable
 }
 
-// ComparisonFigure is a figure with its caption, and a description for those who can't see it.
+// ComparisonFigure is a figure with its caption, and a description for those who can't see it. Name is that of its files.
 type ComparisonFigure struct {
+	Name                 string
 	Figure               Figure
 	Caption, Description string
 }
 
-// ComparisonTable is a table of text. The first of the columns is that of the rows' names.
+// ComparisonTable is a table of text. The first of the columns is that of the rows' names. Wrap breaks cells at their spaces where there isn't room for them.
 type ComparisonTable struct {
+	Wrap    bool
 	Columns []string
 	Rows    []ComparisonRow
 	Notes   []string
@@ -99,6 +101,24 @@ func WriteComparison(w io.Writer, c Comparison) error {
 	return nil
 }
 
+// SaveFigures saves each figure of the report as SVG and as PNG in a folder, which is made if need be. A name that an earlier part has, as where there are several
+// datasets, begins with the number of its part.
+func (c Comparison) SaveFigures(folder string) error {
+	var list []picture
+	taken := map[string]bool{}
+	for i, part := range c.Parts {
+		for _, f := range part.Figures {
+			name := fileName(f.Name)
+			if name == "" || taken[name] {
+				name = fmt.Sprintf("part-%d-%s", i+1, name)
+			}
+			taken[name] = true
+			list = append(list, picture{Name: name, figure: f.Figure})
+		}
+	}
+	return savePictures(folder, list)
+}
+
 // reportStyle returns the style sheet of the report of a run.
 func reportStyle() (template.CSS, error) {
 	_, after, _ := strings.Cut(reportTemplate, "<style>")
@@ -113,14 +133,14 @@ func reportStyle() (template.CSS, error) {
 func (p ComparisonPart) section() (comparisonSection, error) {
 	s := comparisonSection{Heading: p.Heading, Text: p.Text}
 	for _, f := range p.Figures {
-		svg, err := inline(f.Figure, f.Description)
+		picture, err := newPicture(f.Name, f.Figure, f.Description, f.Caption)
 		if err != nil {
 			return s, err
 		}
-		s.Figures = append(s.Figures, picture{SVG: svg, Caption: f.Caption})
+		s.Figures = append(s.Figures, *picture)
 	}
 	for _, t := range p.Tables {
-		out := table{Columns: t.Columns, Notes: t.Notes}
+		out := table{Columns: t.Columns, Notes: t.Notes, Wrap: t.Wrap}
 		for _, r := range t.Rows {
 			if len(r.Cells)+1 != len(t.Columns) {
 				return s, fmt.Errorf("row %q has %d cells for %d columns", r.Name, len(r.Cells), len(t.Columns)-1)

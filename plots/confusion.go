@@ -17,7 +17,10 @@ import (
 // column. Right ones are blue and lie on the diagonal, wrong ones vermillion; the deeper the
 // color, the larger the share, by its square root. A cell without a number is below half a percent.
 type Confusion struct {
-	Title   string
+	Title string
+	// RowLabel and ColumnLabel are what the rows and the columns are: "class" and "taken for" of a classifier.
+	RowLabel, ColumnLabel string
+
 	classes []string
 	shares  [][]float64 // of a row's images, NaN in a row without
 }
@@ -36,7 +39,7 @@ func NewConfusion(classes []string, counts [][]int) (*Confusion, error) {
 	if len(counts) != n {
 		return nil, fmt.Errorf("plots: confusion: %d rows for %d classes", len(counts), n)
 	}
-	f := &Confusion{classes: slices.Clone(classes)}
+	f := &Confusion{RowLabel: "class", ColumnLabel: "taken for", classes: slices.Clone(classes)}
 	all := 0
 	for i, row := range counts {
 		if len(row) != n {
@@ -128,9 +131,9 @@ func (f *Confusion) drawNames(c draw.Canvas, left, top vg.Length) {
 		c.FillText(column, vg.Point{X: left + at, Y: top + 6*Px}, name)
 	}
 	label := aligned(textStyle(labelSize, ink), draw.XCenter, draw.YTop)
-	c.FillText(label, vg.Point{X: left + side/2, Y: c.Max.Y}, "taken for")
+	c.FillText(label, vg.Point{X: left + side/2, Y: c.Max.Y}, f.ColumnLabel)
 	label.Rotation = math.Pi / 2
-	c.FillText(label, vg.Point{X: c.Min.X, Y: top - side/2}, "class")
+	c.FillText(label, vg.Point{X: c.Min.X, Y: top - side/2}, f.RowLabel)
 }
 
 // drawShare paints a cell and writes its percentage.

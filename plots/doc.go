@@ -6,13 +6,21 @@
 // slices and functions by its New function, which copies and checks the data:
 //
 //	Curves     training loss, recall or accuracy and other quantities over epochs, in panels side by side
-//	Surface    the introspective distance D(α, β) as heat map with contour lines
+//	Bands      lines in bands, such as the error over the share that is rejected, or a metric over epochs with its spread over seeds
+//	Surface    the introspective distance D(α, β) as heat map with contour lines and, if wanted, its gradient as arrows
 //	Histogram  how a quantity is distributed in several groups, such as the uncertainty by kind of ambiguity
+//	Histograms  the same in ordered groups, such as strengths, in a panel for each of several things
+//	Boxes      the same of many groups, such as classes, a row each
+//	Strip      pictures from step to step over a diagram of what is made of them, such as an image that becomes another
+//	Scatter    points in the plane, such as projected embeddings, with classes as colors and the uncertainty as size
 //	Grid       query images with their nearest images, right and wrong ones marked
-//	Gallery    images with the class that a classifier finds most probable, right and wrong ones marked
-//	Confusion  which classes a classifier takes for which
+//	Gallery    images with the class that they are taken for, right and wrong ones marked
+//	Confusion  which classes are taken for which
 //	Intervals  methods with mean and spread over seeds
 //	Differences  differences between settings beside zero, with two intervals and the seeds
+//
+// [UncertaintyRejections], [UncertaintyCorruptions], [UncertaintyHistograms], [UncertaintyMixing], [UncertaintyPlane] and [UncertaintyByClass] make those of what
+// "idml uncertainty" measured.
 //
 // A [Figure] knows its size and how to draw itself on a canvas of that size;
 // [WriteSVG], [WritePNG] and [Save] do the rest. Figures are 640 px wide where

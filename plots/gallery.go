@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Classified is an image of a Gallery: its class, the class that a classifier
-// finds most probable, how probable, whether that is right, and the norm of the image's
-// uncertainty embedding, left out if it is NaN. An Image that is nil is drawn as an empty box.
+// Classified is an image of a Gallery: its class, the class that it is taken for, which is the one that a classifier
+// finds most probable or that of the nearest image, how probable that is, whether it is right, and the norm of the image's
+// uncertainty embedding. Both numbers are left out if they are NaN. An Image that is nil is drawn as an empty box.
 type Classified struct {
 	Image            image.Image
 	Class, Predicted string
@@ -22,7 +23,7 @@ type Classified struct {
 	Uncertainty      float64
 }
 
-// Gallery shows images with what a classifier says of them. Right ones have a
+// Gallery shows images with what a network says of them. Right ones have a
 // green border and a check mark, wrong ones a vermillion border and a cross. Under an image
 // stand the predicted class, its probability p and the uncertainty u, and, if that
 // is wrong, the image's class.
@@ -78,11 +79,17 @@ func (f *Gallery) Draw(c draw.Canvas) {
 
 // caption returns the lines under an image.
 func (i *Classified) caption() []string {
-	numbers := "p " + short(i.Probability)
-	if finite(i.Uncertainty) {
-		numbers += "\u00a0\u00a0\u00a0u " + short(i.Uncertainty) // SVG joins common spaces to one
+	lines := []string{i.Predicted}
+	var numbers []string
+	if finite(i.Probability) {
+		numbers = append(numbers, "p "+short(i.Probability))
 	}
-	lines := []string{i.Predicted, numbers}
+	if finite(i.Uncertainty) {
+		numbers = append(numbers, "u "+short(i.Uncertainty))
+	}
+	if len(numbers) > 0 {
+		lines = append(lines, strings.Join(numbers, "\u00a0\u00a0\u00a0")) // SVG joins common spaces to one
+	}
 	if !i.Correct {
 		lines = append(lines, "is "+i.Class)
 	}

@@ -77,8 +77,9 @@ func (f *Histogram) Edges() []float64 {
 
 // Counts returns how many values of each group lie in each bin. A bin holds
 // its left edge, not its right one.
-func (f *Histogram) Counts() [][]int {
-	edges := f.Edges()
+func (f *Histogram) Counts() [][]int { return f.counts(f.Edges()) }
+
+func (f *Histogram) counts(edges []float64) [][]int {
 	counts := make([][]int, len(f.groups))
 	for i, g := range f.groups {
 		counts[i] = make([]int, len(edges)-1)
@@ -133,7 +134,7 @@ func (f *Histogram) plot() *plot.Plot {
 // heights returns the height of each bin of each group.
 func (f *Histogram) heights(edges []float64) [][]float64 {
 	heights := make([][]float64, len(f.groups))
-	for i, counts := range f.Counts() {
+	for i, counts := range f.counts(edges) {
 		heights[i] = make([]float64, len(counts))
 		for k, n := range counts {
 			heights[i][k] = float64(n)

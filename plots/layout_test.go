@@ -162,6 +162,8 @@ func hardFigures(t *testing.T) map[string]Figure {
 		add("confusion of "+thousands(n), matrix, err)
 	}
 
+	hardUncertaintyFigures(add)
+
 	intervals, err := NewIntervals("recall@1", []Method{
 		{Name: "a method whose name is so long that it can't stand beside the diagram", Values: []float64{-0.1234, 0.5}},
 		{Name: "b", Values: []float64{0.98765}},
@@ -169,4 +171,58 @@ func hardFigures(t *testing.T) map[string]Figure {
 	intervals.Title = "Methods"
 	add("intervals", intervals, err)
 	return figures
+}
+
+// hardUncertaintyFigures adds those of uncertainty.
+func hardUncertaintyFigures(add func(name string, f Figure, err error)) {
+	const long = "a name that is so long that it can't stand beside a diagram or in a legend"
+	var panels []HistogramPanel
+	for range 5 {
+		p := HistogramPanel{Name: long + ", " + long}
+		for _, name := range []string{"clean", "strength 1", "strength 2", "strength 3", "strength 4"} {
+			p.Groups = append(p.Groups, Group{name, []float64{-1e5, 2, 3e5}})
+		}
+		panels = append(panels, p)
+	}
+	many, err := NewHistograms("uncertainty ‖u‖", panels...)
+	add("histograms, five", many, err)
+	one, err := NewHistograms("uncertainty ‖u‖", HistogramPanel{"one", []Group{{"clean", []float64{0.001}}}})
+	one.Title = "One"
+	add("histograms, one", one, err)
+
+	var groups []Group
+	for k := range 50 {
+		groups = append(groups, Group{long, []float64{1e5 * float64(k), 2e5}})
+	}
+	boxes, err := NewBoxes("uncertainty ‖u‖", groups...)
+	boxes.Title = "Fifty"
+	add("boxes, many", boxes, err)
+	two, err := NewBoxes("uncertainty ‖u‖", Group{"a", []float64{1}}, Group{"b", []float64{1}})
+	add("boxes, two of one value", two, err)
+
+	for _, n := range []int{2, 11, 21} {
+		var x, y []float64
+		row := StripRow{Name: long}
+		for k := range n {
+			x, y, row.Images = append(x, float64(k)/float64(n-1)), append(y, 1e5*float64(k)), append(row.Images, image.NewGray(image.Rect(0, 0, 3, 9)))
+		}
+		bands, err := NewBands("λ, share of the image at the right", "uncertainty ‖u‖", Band{Name: "a", X: x, Y: y}, Band{Name: "a name of some length", X: x, Y: y})
+		if err != nil {
+			add("", nil, err)
+		}
+		strip, err := NewStrip(x, bands, row, row, row)
+		strip.Title = "A strip"
+		add("strip of "+thousands(n), strip, err)
+	}
+
+	var dots []Dot
+	var shown []string
+	for k := range MostGroups {
+		shown = append(shown, "class "+thousands(k)+" with a name")
+		dots = append(dots, Dot{At: [][2]float64{{float64(k), 1e4}, {0, 0}}, Group: shown[k], Size: 1e-4 * float64(k)})
+	}
+	dots = append(dots, Dot{At: [][2]float64{{0, 0}, {1, 1}}, Group: "another"})
+	scatter, err := NewScatter("‖u‖", []string{long, "t-SNE, perplexity 30"}, dots, shown...)
+	scatter.Title = "A scatter"
+	add("scatter", scatter, err)
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"introspection/idml/runlog"
 )
@@ -29,6 +28,10 @@ type ReportOptions struct {
 	// Distance is the introspective distance D(α, β) that the run used, to be
 	// drawn as a Surface; nil leaves that section out.
 	Distance func(alpha, beta float64) float64
+	// Checkpoint is the run's newest one; nil if it isn't known. A report says so if uncertainty.json is of another one.
+	Checkpoint *runlog.Checkpoint
+	// Figures is a folder in which each figure is saved as SVG and as PNG; "" saves none. It is made if need be.
+	Figures string
 }
 
 // report is what the template shows. A part that is nil or empty is left out.
@@ -40,6 +43,7 @@ type report struct {
 	Corrupted           *section
 	Curves              *picture
 	Uncertainty         *uncertainty
+	Worth               *worth
 	Confused            *section
 	Grids               []picture // of retrieved images
 	Galleries           []picture // of classified images
@@ -54,18 +58,12 @@ type section struct {
 	table
 }
 
-// picture is a figure in the report.
-type picture struct {
-	Heading string
-	SVG     template.HTML
-	Caption string
-}
-
 // table is a table of numbers: each row has as many cells as there are columns.
 type table struct {
 	Columns []string
 	Rows    []tableRow
 	Notes   []string
+	Wrap    bool // cells may break at their spaces
 }
 
 // tableRow is a row of a table; Class is its class in the style sheet.
@@ -81,23 +79,38 @@ type tableRow struct {
 // A run that was stopped early or lacks files gives a report that says what is missing; a
 // file that is there but broken is an error that names it.
 func WriteReport(run *runlog.Run, o ReportOptions) (path string, err error) {
-	r, err := newReport(run, o)
-	if err != nil {
-		return "", err
-	}
-	page, err := template.New(ReportFile).Parse(reportTemplate)
-	if err != nil {
-		return "", fmt.Errorf("plots: report: %w", err)
-	}
 	var html bytes.Buffer
-	if err := page.Execute(&html, r); err != nil {
-		return "", fmt.Errorf("plots: report: %w", err)
+	if err := RenderReport(&html, run, o); err != nil {
+		return "", err
 	}
 	err = run.WriteFile(ReportFile, func(w io.Writer) error {
 		_, err := w.Write(html.Bytes())
 		return err
 	})
 	return run.Path(ReportFile), err
+}
+
+// RenderReport is WriteReport that writes the report elsewhere.
+func RenderReport(w io.Writer, run *runlog.Run, o ReportOptions) error {
+	r, err := newReport(run, o)
+	if err != nil {
+		return err
+	}
+	page, err := template.New(ReportFile).Parse(reportTemplate)
+	if err != nil {
+		return fmt.Errorf("plots: report: %w", err)
+	}
+	var html bytes.Buffer
+	if err := page.Execute(&html, r); err != nil {
+		return fmt.Errorf("plots: report: %w", err)
+	}
+	if o.Figures != "" {
+		if err := savePictures(o.Figures, r.pictures()); err != nil {
+			return fmt.Errorf("plots: report: %w", err)
+		}
+	}
+	_, err = w.Write(html.Bytes())
+	return err
 }
 
 // newReport reads the run and makes all parts of its report.
@@ -125,6 +138,9 @@ func newReport(run *runlog.Run, o ReportOptions) (*report, error) {
 	if r.Uncertainty, err = newUncertainty(d.predictions); err != nil {
 		return nil, fmt.Errorf("plots: report: %w", err)
 	}
+	if r.Worth, err = newWorth(run, d, o.Checkpoint); err != nil {
+		return nil, fmt.Errorf("plots: report: %w", err)
+	}
 	if r.Confused, err = confused(d.predictions); err != nil {
 		return nil, fmt.Errorf("plots: report: %w", err)
 	}
@@ -149,6 +165,7 @@ type runData struct {
 	records     []runlog.Record
 	results     *runlog.Results
 	predictions []runlog.Prediction
+	uncertainty *runlog.Uncertainty
 	missing     []string // sentences on what is not there
 }
 
@@ -189,6 +206,12 @@ func readRun(run *runlog.Run) (*runData, error) {
 	} else if ok && len(d.predictions) == 0 {
 		d.missing = append(d.missing, "predictions.jsonl is empty: "+lacking+".")
 	}
+	measured, err := run.Uncertainty()
+	if err == nil {
+		d.uncertainty = &measured
+	} else if !errors.Is(err, fs.ErrNotExist) { // most runs have none
+		return nil, err
+	}
 	if d.results != nil && d.results.Status != runlog.StatusFinished {
 		d.missing = append(d.missing, fmt.Sprintf("Training was stopped before its last epoch, after %s: what follows is as of then.", count(d.results.Epochs, "epoch")))
 	}
@@ -218,36 +241,15 @@ func warning(err error) string {
 	return err.Error()
 }
 
-// inline returns a figure as SVG to stand inside an HTML page, with a
-// description for those who can't see it.
-func inline(f Figure, description string) (template.HTML, error) {
-	var text bytes.Buffer
-	if err := WriteSVG(&text, f); err != nil {
-		return "", err
-	}
-	_, body, found := strings.Cut(text.String(), "<svg ")
-	if !found {
-		return "", errors.New("figure without <svg>")
-	}
-	body = strings.NewReplacer( // in HTML these are implied
-		` xmlns:xlink="http://www.w3.org/1999/xlink"`, "", "\n\txmlns=\"http://www.w3.org/2000/svg\"", "",
-		"\n\txmlns:xlink=\"http://www.w3.org/1999/xlink\"", "",
-	).Replace(body)
-	label := template.HTMLEscapeString(description)
-	return template.HTML(`<svg role="img" aria-label="` + label + `" ` + body), nil
-}
-
 // surface returns the section on the introspective distance.
 func surface(distance func(alpha, beta float64) float64) (*picture, error) {
 	f, err := NewSurface(distance, DefaultSurfaceDomain())
 	if err != nil {
 		return nil, err
 	}
-	f.ZLabel = "introspective distance D(α, β)"
-	svg, err := inline(f, "Heat map of the introspective distance over semantic distance and uncertainty")
-	return &picture{
-		SVG: svg,
-		Caption: "The distance D that training works with, of the semantic distance α and the uncertainty β of a pair. Lines join equal distances: " +
-			"where they lean to the right, a more uncertain pair counts as closer.",
-	}, err
+	f.ZLabel, f.Arrows = "introspective distance D(α, β)", true
+	return newPicture("surface", f, "Heat map of the introspective distance over semantic distance and uncertainty, with its gradient",
+		"The distance D that training works with, of the semantic distance α and the uncertainty β of a pair. Lines join equal distances: "+
+			"where they lean to the right, a more uncertain pair counts as closer. Arrows are the gradient, the longer the steeper: a loss that wants a pair farther apart moves it along them, "+
+			"one that wants it closer against them.")
 }

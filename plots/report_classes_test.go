@@ -108,8 +108,8 @@ func TestReportOfAClassifier(t *testing.T) {
 			t.Errorf("the report lacks %s", want)
 		}
 	}
-	if got := strings.Count(html, "<svg "); got != 7 {
-		t.Errorf("%d figures, want 7: corruptions, curves, histogram, confusion, three galleries", got)
+	if got := strings.Count(html, "<svg "); got != 8 {
+		t.Errorf("%d figures, want 8: corruptions, curves, histogram, classes, confusion, three galleries", got)
 	}
 	for _, bad := range []string{"ecall@", "R@", "retriev", "unseen", "nearest images", "MAP@R", "NaN", "not complete", "no picture", "<script", "http"} {
 		if strings.Contains(html, bad) {

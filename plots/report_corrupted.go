@@ -46,8 +46,8 @@ func corrupted(r *runlog.Results) (*section, error) {
 	if err != nil {
 		return nil, err
 	}
-	svg, err := inline(f, "Accuracy and calibration error over the strength of corruptions")
-	s.Figure = &picture{SVG: svg, Caption: "Top-1 accuracy and calibration error over the strength of what was done to the test images; strength 0 is nothing."}
+	s.Figure, err = newPicture("corrupted", f, "Accuracy and calibration error over the strength of corruptions",
+		"Top-1 accuracy and calibration error over the strength of what was done to the test images; strength 0 is nothing.")
 	return s, err
 }
 

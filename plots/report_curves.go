@@ -35,7 +35,6 @@ func curves(records []runlog.Record, results *runlog.Results) (*picture, error) 
 			evaluated = "the accuracy on held-out training images at each evaluation"
 		}
 	}
-	svg, err := inline(f, description)
 	caption := "Training loss of the steps with the mean of each epoch"
 	if len(evaluationPanel(records, results).Series) > 0 {
 		caption += ", and " + evaluated + " (epoch 0: before training)"
@@ -43,7 +42,7 @@ func curves(records []runlog.Record, results *runlog.Results) (*picture, error) 
 	if bad := notFinite(records); bad > 0 {
 		caption += fmt.Sprintf(". The loss of %s was not a finite number and is left out", count(bad, "step"))
 	}
-	return &picture{SVG: svg, Caption: caption + "."}, err
+	return newPicture("training", f, description, caption+".")
 }
 
 // TrainingPanels returns what Curves shows of a run over its epochs: the loss of

@@ -13,10 +13,13 @@ import (
 // galleryImages is how many images a gallery of a report shows: two rows.
 const galleryImages = 2 * galleryColumns
 
-// galleryChoices returns the galleries of a report: the most certain and the most uncertain images, and confident mistakes. Where the uncertainty tells nothing, the
-// probability of the most probable class stands in for it. There are none if no prediction is of a classifier.
+// galleryChoices returns the galleries of a report: the most certain and the most uncertain images, and a classifier's confident mistakes. Where the uncertainty tells
+// nothing, the probability of a classifier's most probable class stands in for it, and there is none of retrieval.
 func galleryChoices(predictions []runlog.Prediction) []gridChoice {
 	images := slices.DeleteFunc(slices.Clone(predictions), func(p runlog.Prediction) bool { return len(p.Top) == 0 || !finite(p.Top[0].Probability) })
+	if !ofClasses(predictions) {
+		images = slices.DeleteFunc(slices.Clone(predictions), func(p runlog.Prediction) bool { return len(p.Nearest) == 0 || !finite(p.Uncertainty) })
+	}
 	if len(images) == 0 {
 		return nil
 	}
@@ -26,6 +29,18 @@ func galleryChoices(predictions []runlog.Prediction) []gridChoice {
 			return cmp.Or(cmp.Compare(by(a), by(b)), cmp.Compare(a.Index, b.Index))
 		})
 		return list
+	}
+	if !ofClasses(images) {
+		if len(images) < 2*galleryImages || !tellsApart(images) { // a few images are all among the queries
+			return nil
+		}
+		least := sorted(images, uncertaintyOf)
+		most := slices.Clone(least)
+		slices.Reverse(most)
+		return []gridChoice{
+			{"The most certain", "The images with the least uncertainty, the most certain one first.", least[:galleryImages]},
+			{"The least certain", "The images with the most uncertainty, the most uncertain one first.", most[:galleryImages]},
+		}
 	}
 	doubt := func(p runlog.Prediction) float64 { return -p.Top[0].Probability }
 	sure := func(p runlog.Prediction) float64 { return p.Top[0].Probability }
@@ -60,9 +75,10 @@ func tellsApart(predictions []runlog.Prediction) bool {
 	return !allEqual(low, high)
 }
 
-// galleries returns the section on classified images.
+// galleries returns the section on single images.
 func galleries(run *runlog.Run, predictions []runlog.Prediction) ([]picture, error) {
 	var out []picture
+	classes, apart := classesByIndex(predictions), tellsApart(predictions)
 	for _, c := range galleryChoices(predictions) {
 		var images []Classified
 		for _, p := range c.queries {
@@ -70,10 +86,13 @@ func galleries(run *runlog.Run, predictions []runlog.Prediction) ([]picture, err
 			if err != nil {
 				return nil, err
 			}
-			i := Classified{
-				Image: img, Class: p.Class, Predicted: p.Top[0].Class, Probability: p.Top[0].Probability, Correct: p.Correct, Uncertainty: p.Uncertainty,
+			i := Classified{Image: img, Class: p.Class, Correct: p.Correct, Uncertainty: p.Uncertainty, Probability: math.NaN()}
+			if len(p.Top) > 0 {
+				i.Predicted, i.Probability = p.Top[0].Class, p.Top[0].Probability
+			} else {
+				i.Predicted = classes[p.Nearest[0].Index].name
 			}
-			if !tellsApart(predictions) {
+			if !apart {
 				i.Uncertainty = math.NaN()
 			}
 			images = append(images, i)
@@ -82,11 +101,12 @@ func galleries(run *runlog.Run, predictions []runlog.Prediction) ([]picture, err
 		if err != nil {
 			return nil, err
 		}
-		svg, err := inline(f, "Test images with their most probable class")
+		p, err := newPicture("images-"+fileName(c.heading), f, "Test images with the class that they are taken for", c.caption)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, picture{Heading: c.heading, SVG: svg, Caption: c.caption})
+		p.Heading = c.heading
+		out = append(out, *p)
 	}
 	return out, nil
 }

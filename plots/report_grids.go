@@ -8,6 +8,7 @@ import (
 	"image"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"introspection/idml/runlog"
 )
@@ -86,23 +87,30 @@ func Shown(predictions []runlog.Prediction) []int {
 func grids(run *runlog.Run, predictions []runlog.Prediction) ([]picture, error) {
 	var out []picture
 	for _, c := range gridChoices(predictions) {
-		p, err := grid(run, c.queries)
+		f, err := grid(run, c.queries)
 		if err != nil {
 			return nil, err
 		}
-		p.Heading, p.Caption = c.heading, c.caption
-		out = append(out, p)
+		p, err := newPicture("queries-"+fileName(c.heading), f, "Query images with their nearest images", c.caption)
+		if err != nil {
+			return nil, err
+		}
+		p.Heading = c.heading
+		out = append(out, *p)
 	}
 	return out, nil
 }
 
+// fileName makes of a heading the name of a file: "Most certain" is "most-certain".
+func fileName(heading string) string { return strings.ReplaceAll(strings.ToLower(heading), " ", "-") }
+
 // grid returns the figure of some queries.
-func grid(run *runlog.Run, predictions []runlog.Prediction) (picture, error) {
+func grid(run *runlog.Run, predictions []runlog.Prediction) (*Grid, error) {
 	var queries []Query
 	for _, p := range predictions {
 		img, err := thumbnail(run, p.Index)
 		if err != nil {
-			return picture{}, err
+			return nil, err
 		}
 		q := Query{Image: img, Uncertainty: p.Uncertainty}
 		if p.Ambiguity != "" {
@@ -111,18 +119,13 @@ func grid(run *runlog.Run, predictions []runlog.Prediction) (picture, error) {
 		for _, n := range p.Nearest[:min(gridHits, len(p.Nearest))] {
 			img, err := thumbnail(run, n.Index)
 			if err != nil {
-				return picture{}, err
+				return nil, err
 			}
 			q.Hits = append(q.Hits, Hit{img, n.Correct, n.Alpha, n.Beta, n.Similarity})
 		}
 		queries = append(queries, q)
 	}
-	f, err := NewGrid(queries)
-	if err != nil {
-		return picture{}, err
-	}
-	svg, err := inline(f, "Query images with their nearest images")
-	return picture{SVG: svg}, err
+	return NewGrid(queries)
 }
 
 // thumbnail reads a picture; nil if there is none.

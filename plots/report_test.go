@@ -163,8 +163,8 @@ func TestReportIsCompleteAndRepeatable(t *testing.T) {
 			t.Errorf("the report lacks %s", want)
 		}
 	}
-	if got := strings.Count(html, "<svg "); got != 6 {
-		t.Errorf("%d figures, want 6: curves, histogram, three grids, surface", got)
+	if got := strings.Count(html, "<svg "); got != 10 {
+		t.Errorf("%d figures, want 10: curves, histogram, classes, three grids, two galleries, confusion, surface", got)
 	}
 	for _, bad := range []string{"<script", "http:", "https:", "<link", "url(", "not complete", run.Dir(), "<?xml"} {
 		if strings.Contains(html, bad) {

@@ -14,6 +14,7 @@ import (
 type uncertainty struct {
 	Paragraphs []string
 	Histogram  *picture
+	Classes    *picture
 	table
 }
 
@@ -47,8 +48,24 @@ func newUncertainty(predictions []runlog.Prediction) (*uncertainty, error) {
 		u.Paragraphs = append(u.Paragraphs, errorsSentence(valid))
 	}
 	var err error
-	u.Histogram, err = histogram(valid, kinds)
+	if u.Histogram, err = histogram(valid, kinds); err != nil {
+		return nil, err
+	}
+	u.Classes, err = byClass(valid)
 	return u, err
+}
+
+// byClass shows the uncertainties of each class; nil if there is one class only.
+func byClass(predictions []runlog.Prediction) (*picture, error) {
+	f, err := UncertaintyByClass(predictions)
+	if err != nil || len(f.groups) < 2 {
+		return nil, err
+	}
+	caption := "The uncertainty in each class, the class with the largest median on top: the middle half of its images as a bar, 90 % of them as a line, and the median."
+	if n := len(f.groups); n > MostBoxes {
+		caption += fmt.Sprintf(" Of %d classes those at either end are shown.", n)
+	}
+	return newPicture("classes", f, "Distribution of the uncertainty in each class", caption)
 }
 
 // histogram shows the uncertainties by kind; of a classifier by right and wrong, if there is only one kind and both.
@@ -67,12 +84,11 @@ func histogram(predictions []runlog.Prediction, kinds []kind) (*picture, error) 
 	if err != nil {
 		return nil, err
 	}
-	svg, err := inline(f, description)
 	caption := "How the uncertainty is distributed"
 	if len(kinds) > 1 {
 		caption += by
 	}
-	return &picture{SVG: svg, Caption: caption + "."}, err
+	return newPicture("uncertainty", f, description, caption+".")
 }
 
 // kind is the images of one kind of ambiguity.

@@ -29,6 +29,8 @@ type Surface struct {
 	Title string
 	// ZLabel names the quantity beside the color bar.
 	ZLabel string
+	// Arrows draws the gradient (∂D/∂α, ∂D/∂β) as arrows in the axes' units, the longer the steeper: where a step that lengthens D moves a pair.
+	Arrows bool
 
 	domain    SurfaceDomain
 	values    surfaceGrid
@@ -92,7 +94,10 @@ func (f *Surface) Draw(c draw.Canvas) {
 	main := draw.Crop(c, 0, -bar, 0, 0)
 	p.Draw(main)
 	data := p.DataCanvas(main)
-	f.drawLevels(data, p)
+	taken := f.drawLevels(data, p)
+	if f.Arrows {
+		f.drawArrows(data, p, taken)
+	}
 	f.drawBar(c, vg.Rectangle{
 		Min: vg.Point{X: data.Max.X + 16*Px, Y: data.Min.Y},
 		Max: vg.Point{X: data.Max.X + 32*Px, Y: data.Max.Y},
@@ -120,8 +125,8 @@ func (f *Surface) plot() *plot.Plot {
 // color returns the color of a value.
 func (f *Surface) color(z float64) color.NRGBA { return mapColor((z - f.low) / (f.high - f.low)) }
 
-// drawLevels writes its value on each contour line where there is room.
-func (f *Surface) drawLevels(c draw.Canvas, p *plot.Plot) {
+// drawLevels writes its value on each contour line where there is room, and returns where.
+func (f *Surface) drawLevels(c draw.Canvas, p *plot.Plot) []vg.Rectangle {
 	style := textStyle(smallSize, nil)
 	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 	x, y := p.Transforms(&c)
@@ -144,6 +149,7 @@ func (f *Surface) drawLevels(c draw.Canvas, p *plot.Plot) {
 		style.Color = contrast(ground)
 		c.FillText(style, at, label)
 	}
+	return taken
 }
 
 // crossing returns a place where the surface passes a level: in a row at a

@@ -18,6 +18,10 @@ func TestSurface(t *testing.T) {
 	cmpimg.CheckPlotApprox(ExampleNewSurface, t, delta, "surface.png")
 }
 
+func TestSurfaceWithArrows(t *testing.T) {
+	cmpimg.CheckPlotApprox(ExampleSurface_arrows, t, delta, "surface_arrows.png")
+}
+
 // TestSurfaceStaysInTheDomain checks where the function is evaluated: inside, never on an axis.
 func TestSurfaceStaysInTheDomain(t *testing.T) {
 	calls := 0

@@ -84,7 +84,7 @@ go_modules() {
 lab_settings() {
 	local lab=$venv/share/jupyter/lab/settings
 	mkdir -p "$lab"
-	printf '{"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}\n' >"$lab/overrides.json"
+	cp tools/overrides.json "$lab/overrides.json"
 }
 
 start=$SECONDS

@@ -9,6 +9,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/gomlx/compute"
+
+	"introspection/experiment"
+	"introspection/idml/backend"
 )
 
 // A command is one of the program's verbs. Each has a file of its own that holds its options, its run function and nothing
@@ -60,6 +65,23 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	verbose        bool // -v: errors come with their stack
+
+	// display shows, in a notebook, data of several MIME types in place of an earlier one of the same name, "" being a name for once; nil on a terminal.
+	display func(name string, data map[string]string)
+	// resident keeps what the next command may need; nil keeps nothing.
+	resident *experiment.Resident
+}
+
+// openBackend opens the backend, or returns the one that is kept. The caller calls done when it needs it no more.
+func (env *environment) openBackend() (b compute.Backend, done func(), err error) {
+	if env.resident != nil {
+		b, err = env.resident.Backend()
+		return b, func() {}, err
+	}
+	if b, err = backend.Open(""); err != nil {
+		return nil, nil, err
+	}
+	return b, b.Finalize, nil
 }
 
 // warn prints what a person should know and need not act upon at once.

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"introspection/experiment"
 	"introspection/plots"
@@ -100,6 +99,9 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 		if err := drawJudged(*figure, list[0]); err != nil {
 			return err
 		}
+		if err := env.showFile(*figure); err != nil {
+			return err
+		}
 	}
 	return writeAnalyses(*table, *report, list, notes)
 }
@@ -126,7 +128,7 @@ func (env *environment) printAnalysis(a *experiment.Analysis, named, ablation bo
 	if named {
 		fmt.Fprintf(env.stdout, "%s\n\n", a.Data)
 	}
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	w := env.table(0)
 	printGroups(w, a)
 	if err := w.Flush(); err != nil {
 		return err
@@ -150,7 +152,7 @@ func (env *environment) printAnalysis(a *experiment.Analysis, named, ablation bo
 }
 
 // printGroups prints what each setting came to, and under it what is published of it.
-func printGroups(w *tabwriter.Writer, a *experiment.Analysis) {
+func printGroups(w *table, a *experiment.Analysis) {
 	metrics := a.Metrics()
 	fmt.Fprint(w, "\tseeds")
 	for i, m := range metrics {
@@ -188,7 +190,7 @@ func printGroups(w *tabwriter.Writer, a *experiment.Analysis) {
 }
 
 // printDifferences prints the differences in the metric that the runs are judged by.
-func printDifferences(w *tabwriter.Writer, a *experiment.Analysis) {
+func printDifferences(w *table, a *experiment.Analysis) {
 	fmt.Fprintf(w, "\tminus\tseeds\tdifference\tover seeds\tover %s\tover classes\n", a.Queries())
 	for _, d := range a.Differences {
 		if d.Metric == a.Judge() {
@@ -196,11 +198,11 @@ func printDifferences(w *tabwriter.Writer, a *experiment.Analysis) {
 				experiment.SignedIntervalText(d.OverSeeds), experiment.SignedIntervalText(d.OverQueries), experiment.SignedIntervalText(d.OverClasses))
 		}
 	}
-	w.Flush()
+	_ = w.Flush() // as with what is printed around it
 }
 
 // printSteps prints an ablation.
-func printSteps(w *tabwriter.Writer, a experiment.Ablation) {
+func printSteps(w *table, a experiment.Ablation) {
 	fmt.Fprintln(w, "\tseeds\tR@1\tover seeds\tstep\tover seeds\tover queries\tover classes")
 	for _, s := range a.Steps {
 		fmt.Fprint(w, s.Title)
@@ -209,7 +211,7 @@ func printSteps(w *tabwriter.Writer, a experiment.Ablation) {
 		}
 		fmt.Fprintln(w)
 	}
-	w.Flush()
+	_ = w.Flush() // as with what is printed around it
 }
 
 // writeAnalyses writes the files that were asked for.
@@ -226,15 +228,7 @@ func writeAnalyses(table, report string, list []*experiment.Analysis, notes []st
 	if report == "" {
 		return nil
 	}
-	page, err := experiment.ComparisonReport(list, notes)
-	if err != nil {
-		return err
-	}
-	f, err := os.Create(report)
-	if err != nil {
-		return err
-	}
-	return errors.Join(plots.WriteComparison(f, page), f.Close())
+	return experiment.WriteComparisonReport(list, notes, experiment.ReportOptions{Out: report})
 }
 
 // drawJudged draws the metric that the runs are judged by, of all groups.

@@ -34,6 +34,20 @@ func checkCompare(t *testing.T, first, second string) {
 		t.Errorf("the figure: %v, %.80q", err, data)
 	}
 	fail(t, exitError, "repeats", "compare", first, first)
+
+	page := filepath.Join(t.TempDir(), "both.html")
+	if printed := succeed(t, "report", "--out", page, "--figures", filepath.Join(filepath.Dir(page), "figures"), first, second); printed != page+"\n" {
+		t.Errorf("printed %q", printed)
+	}
+	compared := filepath.Join(t.TempDir(), "compared.html")
+	succeed(t, "compare", "--report", compared, first, second)
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := os.ReadFile(compared); err != nil || !bytes.Equal(html, other) {
+		t.Errorf("report and compare --report differ (%v)", err)
+	}
 }
 
 func TestCompareBadInput(t *testing.T) {
@@ -47,7 +61,8 @@ func TestCompareBadInput(t *testing.T) {
 func TestReportBadInput(t *testing.T) {
 	empty := t.TempDir()
 	fail(t, exitUsage, "run folder", "report")
-	fail(t, exitUsage, `"b"`, "report", "a", "b")
+	fail(t, exitUsage, "--figure", "report", "--figure", "x", "a")
+	fail(t, exitError, "nowhere", "report", filepath.Join(empty, "nowhere"), empty)
 	fail(t, exitError, "nowhere", "report", filepath.Join(empty, "nowhere"))
 	fail(t, exitError, "config.json", "report", empty)
 	if entries, _ := os.ReadDir(empty); len(entries) > 0 {

@@ -99,6 +99,11 @@
 //	…
 //	AUROC, mixed half and half … 0.500 …
 //
+// It is kept in the run folder, as uncertainty.json, and the report shows it. Of several runs, "idml report" makes one report; --figures saves the figures by themselves:
+//
+//	$ idml report --out report.html --figures figures runs/first
+//	report.html
+//
 // # Looking through a dataset
 //
 // "idml verify" counts a dataset's images and classes, decodes each image, and lists what is missing, extra or unreadable. What is not there

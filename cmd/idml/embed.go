@@ -9,7 +9,6 @@ import (
 
 	"introspection/datasets"
 	"introspection/experiment"
-	"introspection/idml/backend"
 	"introspection/internal/wholefile"
 )
 
@@ -60,16 +59,18 @@ func runEmbed(ctx context.Context, env *environment, args []string) error {
 	case o.OnBadImage.Check() != nil:
 		return usageError{fmt.Sprintf("embed: --on-bad-image %q: want stop or skip", *bad)}
 	}
-	b, err := backend.Open("")
+	b, done, err := env.openBackend()
 	if err != nil {
 		return err
 	}
-	defer b.Finalize()
+	defer done()
 	line := env.progress()
-	o.Progress = func(done, total int) { line.update(fmt.Sprintf("embedded %d of %d images", done, total)) }
+	o.Progress = func(done, total int) {
+		line.updateShare(fmt.Sprintf("embedded %d of %d images", done, total), float64(done)/float64(total))
+	}
 	var x *experiment.Index
 	err = wholefile.Write(*out, true, func(w io.Writer) (err error) {
-		x, err = experiment.Embed(ctx, b, *run, o, experiment.Options{Warn: func(text string) {
+		x, err = experiment.Embed(ctx, b, *run, o, experiment.Options{Resident: env.resident, Warn: func(text string) {
 			line.clear()
 			env.warn(text)
 		}})

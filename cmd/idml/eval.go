@@ -15,7 +15,6 @@ import (
 	"github.com/gomlx/compute"
 
 	"introspection/experiment"
-	"introspection/idml/backend"
 	"introspection/idml/classify"
 	"introspection/idml/retrieval"
 	"introspection/idml/runlog"
@@ -70,13 +69,13 @@ func runEval(ctx context.Context, env *environment, args []string) error {
 	if o.Ks, err = parseKs(*ks); err != nil {
 		return err
 	}
-	b, err := backend.Open("")
+	b, done, err := env.openBackend()
 	if err != nil {
 		return err
 	}
-	defer b.Finalize()
+	defer done()
 	var result experiment.Result
-	warnings := experiment.Options{Data: *data, Warn: env.warn}
+	warnings := experiment.Options{Data: *data, Warn: env.warn, Resident: env.resident}
 	if *file != "" {
 		result, err = evalFile(ctx, b, *file, o)
 	} else if info, fault := os.Stat(set.Arg(0)); fault == nil && info.Mode().IsRegular() {

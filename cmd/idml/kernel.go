@@ -30,6 +30,10 @@ with the project's packages imported, and lines "%idml COMMAND …" through this
 which must stay where it is, as must GoNB and the project. Below "%%idml [OPTIONS]", a cell
 holds a configuration to train by. Jupyter itself calls "kernel run".
 
+The commands of a notebook run in one process, "kernel worker", which keeps the backend, the
+datasets and the last two models for the next command. A cell "%idml kernel release" ends it,
+and with it what it holds of the memory of a GPU. docs/kernel.md tells more.
+
 Examples:
   $ idml kernel install
   $ idml kernel install --prefix .venv`,
@@ -85,6 +89,10 @@ func runKernel(ctx context.Context, env *environment, args []string) error {
 		return usageError{"kernel: run needs a --connection-file, which Jupyter writes"}
 	case verb == "run":
 		return env.serveKernel(ctx, o)
+	case verb == "worker": // which the kernel starts
+		return env.serveWorker(ctx)
+	case verb == "release":
+		return usageError{"kernel: release is for a cell of a notebook: %idml kernel release"}
 	}
 	return usageError{"kernel: say install or run: see \"idml help kernel\""}
 }
@@ -213,6 +221,7 @@ func (env *environment) serveKernel(ctx context.Context, o kernelOptions) error 
 		Connection: o.connection,
 		GoNB:       []string{o.gonb, "-logtostderr=true", "-raw_error=true", "-go_work=" + o.project},
 		Program:    []string{program},
+		Worker:     []string{program, "kernel", "worker"},
 		StartUp:    startUp,
 		Version:    kernelVersion(),
 		Log:        env.stderr,

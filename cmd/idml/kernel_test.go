@@ -5,9 +5,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,17 +59,11 @@ func nothingLeft(t *testing.T, temporary string) {
 	}
 }
 
-// nbconvert stops at the first cell that fails, says so, and leaves the error in the notebook.
-func TestKernelInNotebook(t *testing.T) {
-	python, temporary, environment := installed(t)
+// writeNotebook writes a notebook for the kernel and returns its name.
+func writeNotebook(t *testing.T, dir string, sources ...string) string {
+	t.Helper()
 	var cells []map[string]any
-	for _, source := range []string{
-		"const answer = 6",
-		"%%\nfmt.Println(7*answer, idml.DefaultTau > 0)",
-		"%idml version",
-		"%%\nlog.Fatalf(\"this is %d\", answer)",
-		"%%\nfmt.Println(\"never\")",
-	} {
+	for _, source := range sources {
 		cells = append(cells, map[string]any{"cell_type": "code", "source": source, "metadata": struct{}{}, "outputs": []int{}, "execution_count": nil})
 	}
 	data, err := json.Marshal(map[string]any{
@@ -77,26 +73,82 @@ func TestKernelInNotebook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	name := filepath.Join(dir, "made.ipynb")
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	convert := func(more ...string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), python, append([]string{"-m", "nbconvert", "--execute", "--to", "notebook", "--output", "done", name}, more...)...)
+	return name
+}
+
+// nbconvert stops at the first cell that fails, says so, and leaves the error in the notebook; jupyter execute does so too.
+func TestKernelInNotebook(t *testing.T) {
+	python, temporary, environment := installed(t)
+	dir := t.TempDir()
+	name := writeNotebook(t, dir, "const answer = 6", "%%\nfmt.Println(7*answer, idml.DefaultTau > 0)", "%idml version",
+		"%%\nlog.Fatalf(\"this is %d\", answer)", "%%\nfmt.Println(\"never\")")
+	for _, test := range []struct {
+		args  []string
+		fails bool
+	}{
+		{[]string{"-m", "nbconvert", "--execute", "--to", "notebook", "--output", "done", name}, true},
+		{[]string{"-m", "nbconvert", "--execute", "--to", "notebook", "--output", "done", "--allow-errors", name}, false},
+		{[]string{"-m", "jupyter", "execute", name}, true},
+		{[]string{"-m", "jupyter", "execute", "--inplace", "--allow-errors", name}, false},
+	} {
+		cmd := exec.CommandContext(t.Context(), python, test.args...)
 		cmd.Env, cmd.Dir = environment, dir
 		said, err := cmd.CombinedOutput()
-		return string(said), err
+		if (err != nil) != test.fails || test.fails && !bytes.Contains(said, []byte("this is 6")) {
+			t.Errorf("%v ends with %v:\n%s", test.args[1:3], err, said)
+		}
+		nothingLeft(t, temporary)
 	}
-	if said, err := convert(); err == nil || !strings.Contains(said, "this is 6") {
-		t.Errorf("nbconvert ends with %v:\n%s", err, said)
+	checkNotebook(t, filepath.Join(dir, "done.ipynb"))
+	checkNotebook(t, name)
+}
+
+// In a console, cells of Go and commands work, tables are text, and a failed cell is seen.
+func TestKernelInConsole(t *testing.T) {
+	python, temporary, environment := installed(t)
+	if err := exec.CommandContext(t.Context(), python, "-c", "import jupyter_console").Run(); err != nil {
+		t.Skip("there is no jupyter_console in .venv")
 	}
-	nothingLeft(t, temporary)
-	if said, err := convert("--allow-errors"); err != nil {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "x.safetensors"), embeddingsFile(t, 40, 4, nil))
+	cmd := exec.CommandContext(t.Context(), python, "-m", "jupyter_console", "--kernel", "idml", "--simple-prompt")
+	cmd.Env, cmd.Dir = append(environment, "NO_COLOR=1", "TERM=dumb"), dir
+	cmd.Stdin = strings.NewReader("%idml eval --embeddings x.safetensors\n%idml eval nowhere\nfunc main() { fmt.Println(6 * 7) }\n")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v:\n%s", err, said)
 	}
+	for _, text := range []string{"R@1", "40 queries", "idml eval", "nowhere does not exist", "42"} {
+		if !bytes.Contains(said, []byte(text)) {
+			t.Errorf("it doesn't say %q:\n%s", text, said)
+		}
+	}
 	nothingLeft(t, temporary)
-	checkNotebook(t, filepath.Join(dir, "done.ipynb"))
+}
+
+// The kernel conforms to Jupyter's messaging protocol, as far as jupyter_kernel_test asks.
+func TestKernelConforms(t *testing.T) {
+	python, temporary, environment := installed(t)
+	if err := exec.CommandContext(t.Context(), python, "-c", "import jupyter_kernel_test").Run(); err != nil {
+		t.Skip("there is no jupyter_kernel_test in .venv")
+	}
+	script, err := filepath.Abs("testdata/conformance.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "x.safetensors"), embeddingsFile(t, 40, 4, nil))
+	cmd := exec.CommandContext(t.Context(), python, script)
+	cmd.Env, cmd.Dir = environment, dir
+	said, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(said, []byte("Ran 12 tests")) || !bytes.Contains(said, []byte("OK (skipped=4)")) {
+		t.Errorf("%v:\n%s", err, said)
+	}
+	nothingLeft(t, temporary)
 }
 
 // checkNotebook looks at the outputs of the notebook above, executed in spite of errors.
@@ -147,23 +199,18 @@ func checkNotebook(t *testing.T, name string) {
 
 // executed is what came of a cell.
 type executed struct {
-	Reply map[string]any    `json:"reply"`
-	Text  map[string]string `json:"text"`
-	Kinds []string          `json:"kinds"`
+	Reply   map[string]any    `json:"reply"`
+	Text    map[string]string `json:"text"`
+	Kinds   []string          `json:"kinds"`
+	Types   []string          `json:"types"` // of displays
+	Workers []int             `json:"workers"`
 }
 
-// Interrupts stop a Go cell and a training, which can be gone on with; the kernel survives what a command dies of, and answers what a
-// person asks while typing.
-func TestKernelInterrupts(t *testing.T) {
-	python, temporary, environment := installed(t)
-	images := writeImages(t, 6, 6, 6, 4, 4, 4)
-	train := append([]string{"%idml train --data", images, "--out runs/a"}, tiny(sets("data.batch_size=6", "epochs=100000")...)...)
+// executeCells executes cells by testdata/kernel.py, which gets some arguments.
+func executeCells(t *testing.T, python string, environment []string, cells []map[string]string, args ...string) []executed {
+	t.Helper()
 	var input bytes.Buffer
-	for _, c := range []map[string]string{
-		{"code": "%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)", "interrupt": "begun"},
-		{"code": strings.Join(train, " "), "interrupt": "epoch 2 of"},
-		{"code": "%idml losses\n%%\nfmt.Println(\"alive\")"},
-	} {
+	for _, c := range cells {
 		if err := json.NewEncoder(&input).Encode(c); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +219,7 @@ func TestKernelInterrupts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), python, script)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{script}, args...)...)
 	cmd.Env, cmd.Dir, cmd.Stdin = environment, t.TempDir(), &input
 	cmd.WaitDelay = 10 * time.Second
 	var says bytes.Buffer
@@ -189,26 +236,88 @@ func TestKernelInterrupts(t *testing.T) {
 		}
 		results = append(results, e)
 	}
-	if len(results) != 7 {
-		t.Fatalf("%d results:\n%s", len(results), out)
+	return results
+}
+
+// Interrupts stop a Go cell and a training, which can be gone on with in the same process; the kernel answers what a person asks while typing.
+func TestKernelInterrupts(t *testing.T) {
+	python, temporary, environment := installed(t)
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	train := append([]string{"%idml train --data", images, "--out runs/a"}, tiny(sets("data.batch_size=6", "epochs=100000")...)...)
+	results := executeCells(t, python, environment, []map[string]string{
+		{"code": "%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Hour)", "interrupt": "begun"},
+		{"code": strings.Join(train, " "), "interrupt": "epoch 2 of"},
+		{"code": "%idml train --resume runs/a", "interrupt": "epoch "},
+		{"code": "%idml losses\n%%\nfmt.Println(\"alive\")"},
+	}, "ask")
+	if len(results) != 8 {
+		t.Fatalf("%d results: %+v", len(results), results)
 	}
-	for i, e := range results[:2] {
+	for i, e := range results[:3] {
 		if e.Reply["status"] != "error" || e.Reply["ename"] != "Interrupted" {
 			t.Errorf("cell %d: %+v", i, e)
 		}
 	}
-	if text := results[1].Text; !strings.Contains(text["stdout"], "idml train --resume runs/a") {
-		t.Errorf("the training says %q", text)
-	} else if !strings.Contains(text["display"], "epoch ") || strings.Contains(text["display"], "\n") {
-		t.Errorf("the training shows %q", text["display"])
+	for _, e := range results[1:3] {
+		if !strings.Contains(e.Text["stdout"], "idml train --resume runs/a") {
+			t.Errorf("the training says %q", e.Text)
+		}
+		for _, mime := range []string{"text/html", "image/svg+xml"} {
+			if !slices.Contains(e.Types, mime) {
+				t.Errorf("the training displays %q", e.Types)
+			}
+		}
+		if len(e.Workers) != 1 || e.Workers[0] != results[3].Workers[0] {
+			t.Errorf("the training ran in %v, the next command in %v", e.Workers, results[3].Workers)
+		}
 	}
-	if e := results[2]; e.Reply["status"] != "ok" || !strings.HasSuffix(e.Text["stdout"], "alive\n") || !strings.Contains(e.Text["stdout"], "triplet") {
+	if e := results[3]; e.Reply["status"] != "ok" || !strings.HasSuffix(e.Text["stdout"], "alive\n") || !strings.Contains(e.Text["stdout"], "triplet") {
 		t.Errorf("after the interrupts: %+v", e)
 	}
 	for i, want := range []string{"version", "Println", "report.html", "Println"} {
-		if answer, err := json.Marshal(results[3+i].Reply); err != nil || !bytes.Contains(answer, []byte(want)) {
+		if answer, err := json.Marshal(results[4+i].Reply); err != nil || !bytes.Contains(answer, []byte(want)) {
 			t.Errorf("request %d is answered %s", i, answer)
 		}
+	}
+	nothingLeft(t, temporary)
+}
+
+// If the process that runs commands is killed, that is an error of the cell; the next command runs in another one, until that is let go of. Commands run where %cd
+// has led.
+func TestKernelWorkerDies(t *testing.T) {
+	python, temporary, environment := installed(t)
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	train := append([]string{"%idml train --data", images, "--out runs/a"}, tiny(sets("data.batch_size=6", "epochs=100000")...)...)
+	results := executeCells(t, python, environment, []map[string]string{
+		{"code": "%idml version"},
+		{"code": strings.Join(train, " "), "kill": "epoch 2 of"},
+		{"code": "%idml eval runs/a"},
+		{"code": "%cd runs"},
+		{"code": "%idml eval a"},
+		{"code": "%idml kernel release"},
+		{"code": "%idml eval nowhere"},
+	})
+	if len(results) != 7 {
+		t.Fatalf("%d results: %+v", len(results), results)
+	}
+	for i, want := range []string{"", "idml train: the program ended: signal: killed", "", "", "", "", "idml eval: runlog: not a run folder: nowhere does not exist"} {
+		e := results[i]
+		got := ""
+		if e.Reply["status"] != "ok" {
+			got = fmt.Sprint(e.Reply["ename"], ": ", e.Reply["evalue"])
+		}
+		if want == "" && got != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("cell %d: %q, want %q; it says %q", i, got, want, e.Text)
+		}
+	}
+	if a, b, c := results[0].Workers, results[2].Workers, results[4].Workers; len(a) != 1 || len(b) != 1 || a[0] == b[0] || !slices.Equal(b, c) {
+		t.Errorf("commands ran in %v, %v and %v", a, b, c)
+	}
+	if e := results[5]; len(e.Workers) != 0 || !strings.HasPrefix(e.Text["stdout"], "released") {
+		t.Errorf("released: %+v", e)
+	}
+	if e := results[4]; !slices.Contains(e.Types, "text/html") || !strings.Contains(e.Text["display"], "R@1") {
+		t.Errorf("eval: %+v", e)
 	}
 	nothingLeft(t, temporary)
 }

@@ -34,12 +34,17 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "idml: %s\n", strings.TrimPrefix(oneLine(err), "idml: "))
+	fmt.Fprintf(stderr, "idml: %s\n", errorText(err))
 	if env.verbose {
 		if stack := stackOf(err); stack != "" {
 			fmt.Fprintln(stderr, stack)
 		}
 	}
+	return statusOf(err)
+}
+
+// statusOf returns the exit status of a command that failed.
+func statusOf(err error) int {
 	var usage usageError
 	switch {
 	case errors.As(err, &usage):
@@ -77,6 +82,9 @@ func (env *environment) dispatch(ctx context.Context, args []string) error {
 	}
 	return err
 }
+
+// errorText returns what is printed of an error behind "idml: ".
+func errorText(err error) string { return strings.TrimPrefix(oneLine(err), "idml: ") }
 
 // oneLine returns an error's text on one line; several faults, which errors.Join puts on lines of their own, are separated by
 // semicolons.

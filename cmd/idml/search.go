@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"introspection/experiment"
-	"introspection/idml/backend"
 )
 
 func searchCommand() command {
@@ -56,19 +54,22 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	b, err := backend.Open("")
+	b, done, err := env.openBackend()
 	if err != nil {
 		return err
 	}
-	defer b.Finalize()
-	found, err := experiment.Search(ctx, b, *run, x, set.Arg(0), *k, experiment.Options{Warn: env.warn})
+	defer done()
+	found, err := experiment.Search(ctx, b, *run, x, set.Arg(0), *k, experiment.Options{Warn: env.warn, Resident: env.resident})
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return json.NewEncoder(env.stdout).Encode(found)
 	}
-	env.printFound(found)
+	if err := env.printFound(found); err != nil {
+		return err
+	}
+	env.showFound(found, x.Source)
 	return nil
 }
 
@@ -86,12 +87,12 @@ func readIndex(path string) (*experiment.Index, error) {
 }
 
 // printFound prints a table, an image a row.
-func (env *environment) printFound(found *experiment.Found) {
+func (env *environment) printFound(found *experiment.Found) error {
 	fmt.Fprintf(env.stdout, "%s: ‖u‖ %.4f, %s metric\n", found.Query, found.Uncertainty, found.Metric.Form)
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	w := env.table(0)
 	fmt.Fprint(w, "rank\tsimilarity\tα\tβ\t‖u‖\tclass\timage\n")
 	for _, hit := range found.Nearest {
 		fmt.Fprintf(w, "%d\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%s\n", hit.Rank, hit.Similarity, hit.Alpha, hit.Beta, hit.Uncertainty, cmp.Or(hit.Class, "–"), hit.Path)
 	}
-	w.Flush()
+	return w.Flush()
 }

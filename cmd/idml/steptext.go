@@ -80,3 +80,12 @@ func shortDuration(d time.Duration) string {
 		return fmt.Sprintf("%dd%02dh", hours/24, hours%24)
 	}
 }
+
+// share returns which share of all steps are taken after step p.
+func share(p idml.Progress) float64 {
+	all := p.Epochs * p.Batches
+	if all < 1 {
+		return 0
+	}
+	return float64((p.Epoch-1)*p.Batches+p.Batch) / float64(all)
+}

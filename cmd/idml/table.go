@@ -62,7 +62,7 @@ func (env *environment) printRun(results *runlog.Results) {
 
 // printResults prints a table of fractions, a row each; what a row doesn't have is "–".
 func (env *environment) printResults(rows []runlog.Row) {
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := env.table(tabwriter.AlignRight)
 	columns := columnsOf(rows)
 	for _, c := range columns {
 		fmt.Fprintf(w, "\t%s", c.heading)
@@ -79,5 +79,5 @@ func (env *environment) printResults(rows []runlog.Row) {
 		}
 		fmt.Fprint(w, "\t\n")
 	}
-	w.Flush()
+	_ = w.Flush() // as with what is printed around it
 }

@@ -16,7 +16,6 @@ import (
 
 	"introspection/experiment"
 	"introspection/idml"
-	"introspection/idml/backend"
 	"introspection/idml/resnet"
 	"introspection/idml/runlog"
 	"introspection/plots"
@@ -189,12 +188,13 @@ func readConfig(path string) (idml.Config, error) {
 
 // train runs a training, shows its progress, and prints the results. data is where the images of a run have moved, or "".
 func (env *environment) train(ctx context.Context, dir, data string, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
-	b, err := backend.Open("")
+	b, done, err := env.openBackend()
 	if err != nil {
 		return err
 	}
-	defer b.Finalize()
+	defer done()
 	line := env.progress()
+	live := &liveCurves{env: env, dir: dir}
 	var pace pace
 	warn := func(text string) {
 		line.clear()
@@ -208,13 +208,16 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 		pace.observe(p, time.Now())
 		if p.Metrics != nil {
 			line.clear()
+			live.update(time.Now())
 			judge := runlog.Judge(p.Metrics)
 			fmt.Fprintf(env.stderr, "epoch %d of %d: %s %.3f\n", p.Epoch, p.Epochs, plots.MetricTitle(judge), p.Metrics[judge])
 			return
 		}
-		line.update(stepText(p, &pace))
+		line.updateShare(stepText(p, &pace), share(p))
+		live.update(time.Now())
 	}})
 	line.clear()
+	live.draw()
 	if err == nil {
 		env.printRun(results)
 		if results.Status == runlog.StatusStopped {

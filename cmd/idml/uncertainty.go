@@ -10,12 +10,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/gomlx/compute"
 
 	"introspection/experiment"
-	"introspection/idml/backend"
 	"introspection/plots"
 )
 
@@ -23,7 +21,7 @@ func uncertaintyCommand() command {
 	return command{
 		name:    "uncertainty",
 		summary: "measure what the uncertainty of runs is worth",
-		usage:   "[--json] [--csv FILE] [--figures FOLDER] [--data FOLDER] RUN…\n       idml uncertainty [--json] [--csv FILE] --embeddings FILE",
+		usage:   "[--json] [--csv FILE] [--figures FOLDER] [--data FOLDER] [--no-save] RUN…\n       idml uncertainty [--json] [--csv FILE] --embeddings FILE",
 		help: `
 Uncertainty measures, on the test images of each run, whether an image's uncertainty is larger
 where it should be. Two numbers are made of the uncertainty embedding: its norm, ‖u‖, and the
@@ -43,10 +41,15 @@ proxy or, of a classifier, 1 minus the largest probability.
   Spearman  rank correlation, with the distance to the center of the image's class, and with
             the amount of an ambiguity.
 
-A single run's numbers have 95 % bootstrap intervals, over images, not over classes: they don't
-tell what other classes would change. Of runs that differ in their seed alone, mean and standard
-deviation over seeds are printed, and over how many, if not all have a value. The folder of a
-sweep stands for its finished runs. Nothing is written into the run folders.
+A single run's numbers have 95 % bootstrap intervals. Of retrieval they are over classes: whole
+classes are drawn, so that they tell what other unseen classes would change, if there are many.
+Of classification, where the classes are given, they are over images. Of runs that differ in
+their seed alone, mean and standard deviation over seeds are printed, and over how many, if not
+all have a value. The folder of a sweep stands for its finished runs.
+
+What was measured is written into each run folder, as uncertainty.json, for "idml report".
+Settings should not be chosen by the test images: --held-out measures those that were held out
+of training (--set data.validation=0.25) instead.
 
 FILE is a safetensors file as "idml eval --embeddings" reads it, with the tensor "uncertainties":
 its images that are wrong at rank 1 are measured, and the distance to the center.
@@ -64,6 +67,8 @@ type uncertaintyOptions struct {
 	asJSON         bool
 	table, figures string
 	data, file     string
+	noSave         bool
+	heldOut        bool
 	bootstrap      experiment.BootstrapOptions
 }
 
@@ -72,9 +77,11 @@ func runUncertainty(ctx context.Context, env *environment, args []string) error 
 	o := uncertaintyOptions{bootstrap: experiment.DefaultBootstrap()}
 	set.BoolVar(&o.asJSON, "json", false, "print all numbers and curves as one JSON array")
 	set.StringVar(&o.table, "csv", "", "write all numbers into a CSV `file`")
-	set.StringVar(&o.figures, "figures", "", "draw errors against rejections, and corruptions, as SVG into this `folder`")
+	set.StringVar(&o.figures, "figures", "", "draw rejections, corruptions, mixes and the plane as SVG into this `folder`")
 	set.IntVar(&o.bootstrap.Resamples, "bootstrap", o.bootstrap.Resamples, "the `number` of bootstrap resamples")
 	set.Uint64Var(&o.bootstrap.Seed, "seed", o.bootstrap.Seed, "the seed of the bootstrap `n`")
+	set.BoolVar(&o.heldOut, "held-out", false, "measure what was held out of training, and leave the run folders as they are")
+	set.BoolVar(&o.noSave, "no-save", false, "leave the run folders as they are")
 	set.StringVar(&o.data, "data", "", "read the images from this `folder`")
 	set.StringVar(&o.file, "embeddings", "", "measure the embeddings in a safetensors `file`")
 	if err := env.parse(set, args, math.MaxInt); err != nil {
@@ -105,7 +112,7 @@ func runUncertainty(ctx context.Context, env *environment, args []string) error 
 		return err
 	}
 	if o.figures != "" {
-		if err := drawUncertainty(o.figures, groups[0].Reports[0]); err != nil {
+		if err := env.drawUncertainty(o.figures, groups[0].Reports[0]); err != nil {
 			return err
 		}
 	}
@@ -138,15 +145,15 @@ func (env *environment) uncertaintyRuns(o uncertaintyOptions, dirs []string) ([]
 
 // measureUncertainty measures the runs, or the embeddings in a file.
 func (env *environment) measureUncertainty(ctx context.Context, o uncertaintyOptions, runs []string) ([]experiment.UncertaintyGroup, error) {
-	device, err := backend.Open("")
+	device, done, err := env.openBackend()
 	if err != nil {
 		return nil, err
 	}
-	defer device.Finalize()
+	defer done()
 	if o.file != "" {
 		return uncertaintyOfFile(ctx, device, o.file, o.bootstrap)
 	}
-	return env.uncertaintyOfRuns(ctx, device, runs, o.bootstrap, o.data)
+	return env.uncertaintyOfRuns(ctx, device, runs, o)
 }
 
 // An uncertaintyTable is the CSV file, opened before there is anything to write: what it holds stays until there is.
@@ -188,21 +195,31 @@ func (t uncertaintyTable) close() {
 	}
 }
 
-// drawUncertainty draws the figures of one run: reject.svg, and corruptions-….svg for each score.
-func drawUncertainty(folder string, r *experiment.UncertaintyReport) error {
-	reject, err := r.RejectFigure()
-	if err != nil {
-		return err
-	}
-	if err := plots.Save(filepath.Join(folder, "reject.svg"), reject); err != nil {
-		return err
+// drawUncertainty draws, and in a notebook displays, the figures of one run, or of embeddings, for which there are fewer: reject.svg, corruptions-….svg for each score, and others.
+func (env *environment) drawUncertainty(folder string, r *experiment.UncertaintyReport) error {
+	figures := []struct {
+		name string
+		draw func() (plots.Figure, error)
+	}{
+		{"reject", func() (plots.Figure, error) { return r.RejectFigure() }},
+		{"histograms", func() (plots.Figure, error) { return r.HistogramFigure() }},
+		{"plane", func() (plots.Figure, error) { return r.PlaneFigure() }},
 	}
 	for _, score := range r.Scores {
-		f, err := r.CorruptionFigure(score)
-		if err != nil {
-			return err
+		figures = append(figures, struct {
+			name string
+			draw func() (plots.Figure, error)
+		}{"corruptions-" + score.Name, func() (plots.Figure, error) { return r.CorruptionFigure(score) }})
+	}
+	for _, f := range figures {
+		figure, err := f.draw()
+		if err == nil {
+			path := filepath.Join(folder, f.name+".svg")
+			if err = plots.Save(path, figure); err == nil {
+				err = env.showFile(path)
+			}
 		}
-		if err := plots.Save(filepath.Join(folder, "corruptions-"+score.Name+".svg"), f); err != nil {
+		if err != nil && !errors.Is(err, plots.ErrNoData) {
 			return err
 		}
 	}
@@ -223,22 +240,25 @@ func uncertaintyOfFile(ctx context.Context, device compute.Backend, path string,
 	return []experiment.UncertaintyGroup{{Data: path, Name: "embeddings", Reports: []*experiment.UncertaintyReport{r}}}, nil
 }
 
-// uncertaintyOfRuns measures runs, one after another.
-func (env *environment) uncertaintyOfRuns(
-	ctx context.Context, device compute.Backend, runs []string, b experiment.BootstrapOptions, data string,
-) ([]experiment.UncertaintyGroup, error) {
+// uncertaintyOfRuns measures runs, one after another, and saves each in its folder.
+func (env *environment) uncertaintyOfRuns(ctx context.Context, device compute.Backend, runs []string, o uncertaintyOptions) ([]experiment.UncertaintyGroup, error) {
 	line := env.progress()
 	defer line.clear()
 	var reports []*experiment.UncertaintyReport
 	for _, run := range runs {
-		r, err := experiment.Uncertainty(ctx, device, run, b, experiment.Options{
-			Data:  data,
+		r, err := experiment.Uncertainty(ctx, device, run, o.bootstrap, experiment.Options{
+			Data: o.data, HeldOut: o.heldOut, Resident: env.resident,
 			Stage: func(text string) { line.update(run + ": " + text) },
 			Warn: func(text string) {
 				line.clear()
 				env.warn(text)
 			},
 		})
+		if err == nil && !o.noSave && !o.heldOut {
+			if err = r.Save(); err != nil {
+				err = fmt.Errorf("%w (--no-save leaves the run folder as it is)", err)
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -255,10 +275,10 @@ func (env *environment) printUncertainty(groups []experiment.UncertaintyGroup) e
 		}
 		spread := "mean ± standard deviation over seeds"
 		if len(g.Reports) == 1 {
-			spread = "95 % intervals over images, not over classes"
+			spread = "95 % intervals over " + g.Reports[0].Over
 		}
 		fmt.Fprintf(env.stdout, "%s; %s\n", g.Title(), spread)
-		w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+		w := env.table(0)
 		fmt.Fprint(w, "\tchance")
 		scores := g.Reports[0].Scores
 		for _, score := range scores {

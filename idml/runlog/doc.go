@@ -4,7 +4,7 @@
 // notebook or another program can read later what was run and what came out.
 //
 // There are few types. A [Run] is an open folder. [Environment], [Record],
-// [Results] and [Prediction] are what is kept in it, each with one method that
+// [Results], [Prediction] and [Uncertainty] are what is kept in it, each with one method that
 // writes and one that reads. [Create] starts a new folder and never writes over
 // an old one; [Open] opens one for reading, or to go on with it.
 //
@@ -15,6 +15,7 @@
 //	metrics.jsonl      one Record a line, in the order of training
 //	results.json       one Results: what came out: the baselines before the first step, the rest when training ends or is stopped
 //	predictions.jsonl  one Prediction a line: queries of the final evaluation and their nearest images
+//	uncertainty.json   one Uncertainty: what the uncertainty of the test images is worth, once that was measured
 //	thumbnails/        NNNNN.png: small pictures of test images; NNNNN is Prediction.Index with at least five digits
 //	model.safetensors  the newest checkpoint; the caller fills it through WriteModel
 //	model-previous.safetensors, best.safetensors  the checkpoint before; that of the best epoch
@@ -103,6 +104,25 @@
 //	             first, with their softmax probabilities; left out if there are none, as where logits are not numbers
 //	ambiguity    ground truth where it is known: "", "blend", "occlusion", "blur"
 //	amount       how much of it, from 0 to 1
+//
+// uncertainty.json, in which an estimate is {value, low, high}, the ends of its 95 % interval, null where there is none:
+//
+//	checkpoint      {epoch, step, sha256} of the checkpoint that was measured: if the newest is another one, this file is out of date
+//	seed            the run's
+//	images, classes  numbers of test images and of their classes
+//	unseen          name of the images of another domain
+//	right, wrong    share of test images that are right, and what the others are: "wrong R@1" or "wrong top-1"
+//	over            what the intervals are over: "classes" or "images"
+//	resamples, bootstrap_seed  how they were drawn
+//	scores          list of {name, title}: numbers by which images are called uncertain; "norm" is ‖u‖
+//	measures        list of {quantity, of, chance, values}: values holds an estimate for each name of a score
+//	reject          for each name of a score {error, area, perfect, gain, curve}: see package uncertainty
+//	clean           ‖u‖ of the test images, ascending; of more than 500 images, 500 at equal distances from the least to the largest
+//	corrupted       list of {kind, strength, values}: values like clean, of corrupted test images
+//	mixing          {lambdas, pairs}: ‖u‖ of mixes λ·first + (1−λ)·second of two test images of different classes; a pair is
+//	                {first, second, uncertainty}, two indices and a norm for each of the lambdas; left out if there is one class only
+//	projection      {explained, perplexity, divergence, points} of at most 2,000 test images at equal distances: shares of the variance along two
+//	                principal components, settings and rest of t-SNE; a point is {index, label, class, uncertainty, pca, tsne}
 //
 // Metrics are fractions (0.61, not 61 %), but for "loss", in nats, and the counts "queries" and "classes". A run is judged by one of
 // them, which [Judge] names: "recall@1", of a classifier "top@1". JSON has no word for a number that

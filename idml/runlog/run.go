@@ -19,6 +19,7 @@ const (
 	MetricsFile     = "metrics.jsonl"
 	ResultsFile     = "results.json"
 	PredictionsFile = "predictions.jsonl"
+	UncertaintyFile = "uncertainty.json"
 	ThumbnailFolder = "thumbnails"
 	LogFile         = "log.txt"
 )
@@ -44,7 +45,7 @@ type Run struct {
 // exists is used if no file of a run is in it; else the error wraps ErrExists.
 func Create(dir string) (*Run, error) {
 	names := []string{
-		ConfigFile, EnvironmentFile, MetricsFile, ResultsFile, PredictionsFile, LogFile, ModelFile, PreviousModelFile, BestFile, nextModelFile,
+		ConfigFile, EnvironmentFile, MetricsFile, ResultsFile, PredictionsFile, UncertaintyFile, LogFile, ModelFile, PreviousModelFile, BestFile, nextModelFile,
 	}
 	if events, err := eventFiles(dir); err == nil {
 		names = append(names, events...)

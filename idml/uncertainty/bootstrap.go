@@ -61,29 +61,84 @@ func (e *Estimate) UnmarshalJSON(data []byte) error {
 type Bootstrap struct {
 	Resamples int
 	Seed      uint64
+	// Classes are the labels of the images that are measured, in their order. Whole classes are then drawn, as many as there are, each with all its images. If it is nil,
+	// single images are.
+	Classes []int
+}
+
+// Of returns a Bootstrap of the images at some places; without classes, b itself.
+func (b Bootstrap) Of(images []int) Bootstrap {
+	if b.Classes == nil {
+		return b
+	}
+	classes := make([]int, len(images))
+	for k, i := range images {
+		classes[k] = b.Classes[i]
+	}
+	b.Classes = classes
+	return b
 }
 
 // A draw fills in how often each thing is in a resample.
 type draw func(rng *rand.Rand, w []int)
 
-// together draws n things, and with each its copies: of things i, i+n, i+2n, … all or none.
+// images draws from n images, or from their classes, and with each image its copies: of things i, i+n, i+2n, … all or none.
+func (b Bootstrap) images(n int) draw {
+	if b.Classes == nil {
+		return together(n)
+	}
+	sameLength(len(b.Classes), n)
+	return inClasses(b.Classes)
+}
+
+// together draws n things, and with each its copies.
 func together(n int) draw {
 	return func(rng *rand.Rand, w []int) {
 		clear(w)
 		for range n {
 			w[rng.IntN(n)]++
 		}
-		for at := n; at < len(w); at += n {
-			copy(w[at:], w[:n])
-		}
+		repeat(w, n)
 	}
 }
 
-// apart draws from the first n things and from those that follow, each by themselves.
-func apart(n int) draw {
+// inClasses draws whole classes of things, as many as there are, and with each thing its copies.
+func inClasses(labels []int) draw {
+	class, classes := numbered(labels)
 	return func(rng *rand.Rand, w []int) {
-		together(n)(rng, w[:n])
-		together(len(w)-n)(rng, w[n:])
+		drawn := make([]int, classes)
+		for range classes {
+			drawn[rng.IntN(classes)]++
+		}
+		for i, c := range class {
+			w[i] = drawn[c]
+		}
+		repeat(w, len(class))
+	}
+}
+
+// repeat gives the copies of the first n things the weights of those.
+func repeat(w []int, n int) {
+	for at := n; at < len(w); at += n {
+		copy(w[at:], w[:n])
+	}
+}
+
+// numbered returns the labels as numbers from 0, in the order of the labels, and how many different ones there are.
+func numbered(labels []int) (class []int, classes int) {
+	known := slices.Compact(slices.Sorted(slices.Values(labels)))
+	class = make([]int, len(labels))
+	for i, label := range labels {
+		class[i], _ = slices.BinarySearch(known, label)
+	}
+	return class, len(known)
+}
+
+// apart draws by themselves from the first n things and from those that follow.
+func apart(n int, first, rest draw) draw {
+	return func(rng *rand.Rand, w []int) {
+		first(rng, w[:n])
+		rest(rng, w[n:])
 	}
 }
 

@@ -29,8 +29,14 @@
 //
 // # Intervals
 //
-// An [Estimate] is a value with its 95 % bootstrap interval, by percentiles (Efron 1979): images are drawn with replacement, as many as there are, copies of an image
-// with the image, and sets of different images by themselves; see [Bootstrap]. The interval is over images, not over classes: it tells how much the value depends
-// on which images of these classes were drawn, if images are independent; those of a class are not wholly so. Other classes could change the value by more, and neither does
-// it tell how much another training would change.
+// An [Estimate] is a value with its 95 % bootstrap interval, by percentiles (Efron 1979). What is drawn with replacement decides what the interval speaks of; copies of an
+// image go with the image.
+//
+//   - Classes, as many as there are, each with all its images (a cluster bootstrap: Field and Welsh 2007): what the value could have been on other
+//     classes. Images of a class are easy and hard together, so this is often much wider than the next, and it is the one for retrieval, where the claim is about classes that
+//     were not seen. The sizes of resamples differ where those of classes do. Of few classes, fewer than about twenty, such an interval is too narrow.
+//   - Images, as many as there are: what it could have been on other images of the same classes, if images were independent. It is for classifiers, whose classes are given,
+//     and says too little of unseen ones.
+//
+// See [Bootstrap]. Sets of images that have no class in common are drawn by themselves. No interval tells how much another training would change.
 package uncertainty

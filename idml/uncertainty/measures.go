@@ -7,26 +7,36 @@ import (
 	"slices"
 )
 
-// ErrorAUROC returns the AUROC of the scores of images whose answer is wrong against those whose answer is right. Images are drawn. It panics if the lengths differ.
+// ErrorAUROC returns the AUROC of the scores of images whose answer is wrong against those whose answer is right. It panics if the lengths differ.
 func ErrorAUROC(scores []float64, wrong []bool, b Bootstrap) Estimate {
 	sameLength(len(scores), len(wrong))
 	r := rank(scores)
-	return b.estimate(len(scores), together(len(scores)), func(w []int) float64 { return r.auroc(wrong, w) })
+	return b.estimate(len(scores), b.images(len(scores)), func(w []int) float64 { return r.auroc(wrong, w) })
 }
 
 // CopiesAUROC returns the AUROC of the scores of changed copies of images, such as corrupted ones, against those of the images themselves: changed[i] is the copy of
 // image i. An image is drawn with its copy. It panics if the lengths differ.
 func CopiesAUROC(changed, clean []float64, b Bootstrap) Estimate {
 	sameLength(len(changed), len(clean))
-	return b.auroc(changed, clean, together(len(clean)))
+	return b.auroc(changed, clean, b.images(len(clean)))
 }
 
-// OthersAUROC returns the AUROC of the scores of some images against those of other ones. Either are drawn by themselves.
+// OthersAUROC returns the AUROC of the scores of some images against those of other ones. Of single images, either are drawn by themselves. Classes are those of high,
+// then those of low; where both have a class in common, as if they are parts of one dataset, a class is drawn with its images of either, else either by themselves.
 func OthersAUROC(high, low []float64, b Bootstrap) Estimate {
 	if len(high) == 0 || len(low) == 0 {
 		return none
 	}
-	return b.auroc(high, low, apart(len(high)))
+	d := apart(len(high), together(len(high)), together(len(low)))
+	if b.Classes != nil {
+		sameLength(len(b.Classes), len(high)+len(low))
+		first, rest := b.Classes[:len(high)], b.Classes[len(high):]
+		d = apart(len(high), inClasses(first), inClasses(rest))
+		if slices.ContainsFunc(first, func(label int) bool { return slices.Contains(rest, label) }) {
+			d = inClasses(b.Classes)
+		}
+	}
+	return b.auroc(high, low, d)
 }
 
 func (b Bootstrap) auroc(high, low []float64, d draw) Estimate {
@@ -35,18 +45,18 @@ func (b Bootstrap) auroc(high, low []float64, d draw) Estimate {
 	return b.estimate(len(all), d, func(w []int) float64 { return r.auroc(marks, w) })
 }
 
-// SpearmanEstimate returns [Spearman]'s rank correlation of scores and a quantity. Pairs are drawn. It panics if the lengths differ.
+// SpearmanEstimate returns [Spearman]'s rank correlation of scores and a quantity of the same images. It panics if the lengths differ.
 func SpearmanEstimate(scores, quantity []float64, b Bootstrap) Estimate {
 	sameLength(len(scores), len(quantity))
 	if len(scores) < leastPairs {
 		return none
 	}
 	p := newRankPairs(scores, quantity)
-	return b.estimate(len(scores), together(len(scores)), p.correlation)
+	return b.estimate(len(scores), b.images(len(scores)), p.correlation)
 }
 
 // Growth returns the share of steps at which an image's score grows, equal ones counting half. levels[s][i] is the score of image i at strength s, that of the
-// untouched image first. Images are drawn. It panics if the lengths differ.
+// untouched image first. It panics if the lengths differ.
 func Growth(levels [][]float64, b Bootstrap) Estimate {
 	if len(levels) < 2 {
 		return none
@@ -64,7 +74,7 @@ func Growth(levels [][]float64, b Bootstrap) Estimate {
 			}
 		}
 	}
-	return b.estimate(n, together(n), func(w []int) float64 {
+	return b.estimate(n, b.images(n), func(w []int) float64 {
 		sum, count := 0, 0
 		for i, k := range w {
 			sum, count = sum+k*twice[i], count+k

@@ -98,7 +98,7 @@ func TestCopies(t *testing.T) {
 	if with.High-with.Low > (without.High-without.Low)/2 {
 		t.Errorf("intervals %v and, drawn apart, %v", with, without)
 	}
-	if with != CopiesAUROC(changed, clean, b) || with == CopiesAUROC(changed, clean, Bootstrap{300, 2}) {
+	if with != CopiesAUROC(changed, clean, b) || with == CopiesAUROC(changed, clean, Bootstrap{Resamples: 300, Seed: 2}) {
 		t.Error("the seed does not decide")
 	}
 }

@@ -2,7 +2,10 @@
 
 package uncertainty
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Reject is what rejecting images by their scores comes to: the images with the largest scores go first. See the package comment.
 type Reject struct {
@@ -23,8 +26,8 @@ type RejectPoint struct {
 	Error    Estimate `json:"error"`
 }
 
-// NewReject measures the rejection of images by their scores, with a curve of so many points: the first rejects none, and each a share of 1/points more. Images are
-// drawn. It panics if the lengths differ or points < 1.
+// NewReject measures the rejection of images by their scores, with a curve of so many points: the first rejects none, and each a share of 1/points more. It panics if
+// the lengths differ or points < 1.
 func NewReject(scores []float64, wrong []bool, points int, b Bootstrap) Reject {
 	sameLength(len(scores), len(wrong))
 	if points < 1 {
@@ -32,16 +35,21 @@ func NewReject(scores []float64, wrong []bool, points int, b Bootstrap) Reject {
 	}
 	r, n := rank(scores), len(scores)
 	kept := make([]float64, n) // the error of the first 1, 2, … images
-	list := b.estimates(n, together(n), 4+points, func(w []int, out []float64) {
+	list := b.estimates(n, b.images(n), 4+points, func(w []int, out []float64) {
+		m := 0 // images in the resample: n, but for classes of unequal size
+		for _, k := range w {
+			m += k
+		}
+		kept = slices.Grow(kept[:0], m)[:m]
 		r.keptErrors(wrong, w, kept)
-		whole := kept[n-1]
-		area, perfect := average(kept), perfectArea(int(math.Round(whole*float64(n))), n)
+		whole := kept[m-1]
+		area, perfect := average(kept), perfectArea(int(math.Round(whole*float64(m))), m)
 		out[0], out[1], out[2], out[3] = whole, area, perfect, math.NaN()
 		if whole > perfect {
 			out[3] = (whole - area) / (whole - perfect)
 		}
 		for k := range points {
-			out[4+k] = kept[keptOf(k, points, n)-1]
+			out[4+k] = kept[keptOf(k, points, m)-1]
 		}
 	})
 	result := Reject{Error: list[0], Area: list[1], Perfect: list[2], Gain: list[3]}
@@ -58,7 +66,7 @@ func keptOf(k, points, n int) int {
 	return max(1, n-int(math.Round(float64(n)*float64(k)/float64(points))))
 }
 
-// keptErrors writes into out[k−1] the error of the k images with the smallest values, image i being there w[i] times, len(out) in all: the mean over all orders of
+// keptErrors writes into out[k−1] the error of the k images with the smallest values, image i being there w[i] times, len(out) of them in all: the mean over all orders of
 // images with equal values.
 func (r ranking) keptErrors(wrong []bool, w []int, out []float64) {
 	before, errors := 0, 0

@@ -33,11 +33,11 @@ var allowed = map[string][]string{
 	"idml/retrieval":       {},
 	"idml/classify":        {"idml/retrieval"},
 	"idml/uncertainty":     {},
-	"idml/runlog":          {"internal/wholefile"},
+	"idml/runlog":          {"internal/wholefile", "idml/uncertainty"},
 	"idml/backend":         {"internal/fetch"},
 	"idml":                 {"idml/resnet", "idml/weights", "idml/retrieval", "idml/classify", "idml/runlog"},
 	"plots":                {"idml/runlog", "idml/uncertainty"},
-	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/classify", "idml/uncertainty", "idml/runlog", "idml/weights", "plots"},
+	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/classify", "idml/uncertainty", "idml/runlog", "idml/weights", "plots", "internal/plane", "internal/wholefile"},
 	"cmd/idml":             {"*"},
 	"notebooks":            {"*"},
 	"notebooks/nb":         {"*"},
@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"internal/wholefile":   {},
 	"internal/pickle":      {},
 	"internal/kernel":      {},
+	"internal/plane":       {},
 	"internal/sampletree":  {},
 }
 

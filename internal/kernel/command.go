@@ -4,28 +4,28 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
-	"html"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
-// A commander runs the project's program for %idml, one command at a time.
+// A commander runs the project's program for %idml, one command at a time, in a worker that the first command starts, and another one when
+// that has ended.
 type commander struct {
-	program  []string      // what starts it, before its arguments
-	dir      func() string // where it runs; "" is the kernel's directory
+	program  []string      // what starts a worker
+	dir      func() string // where commands run; "" is the kernel's directory
 	unwanted func() bool   // the cell was interrupted; nil is never
+	folder   string        // for the worker's temporary files; it need not be there
+	log      io.Writer     // what the worker says beside its commands' output
 
-	mu      sync.Mutex
-	process *os.Process // of the command under way, or nil
-	stopped bool        // it was interrupted
-	closed  bool        // no other command is to begin
+	mu          sync.Mutex
+	worker      *worker // nil before the first command
+	id          int     // of the latest command
+	command     bool    // it is under way
+	interrupted time.Time
+	closed      bool // no other command is to begin
 }
 
 // An outlet is where the output of a cell goes.
@@ -50,170 +50,211 @@ func (d *display) show(data map[string]string) {
 	d.out(kind, map[string]any{"data": data, "metadata": struct{}{}, "transient": map[string]string{"display_id": d.id}})
 }
 
-// run runs the program with arguments and shows what it says: its results, what it warns of, and its progress as one line that
-// changes.
+// run runs a command and shows what it says, as it says it.
 func (c *commander) run(args []string, out outlet) *failure {
 	name := "idml"
 	if len(args) > 0 {
 		name += " " + args[0]
 	}
-	cmd := exec.Command(c.program[0], append(c.program[1:len(c.program):len(c.program)], args...)...)
-	cmd.Dir = c.dir()
-	cmd.SysProcAttr = childAttributes()
-	cmd.Env = append(os.Environ(), "TERM=ansi") // progress is not shown on a dumb terminal
-	cmd.WaitDelay = time.Second
-
-	line := display{out: out}
-	progress := func(text string) { line.show(map[string]string{"text/plain": text}) }
-	results := &screen{progress: progress, lines: func(text string) { out.stream("stdout", text) }}
-	says := &screen{progress: progress, lines: func(text string) { out.stream("stderr", text) }}
-	cmd.Stdout = results
-	finish, err := c.start(cmd, says)
+	w, command, err := c.begin(args)
 	if err != nil {
 		return newFailure(name, err.Error())
 	}
 	if c.unwanted != nil && c.unwanted() {
 		c.interruptOnce() // the interrupt came before there was a command to send it to
 	}
-	stop := flushing(results, says)
-	if err = finish(); errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
-		err = nil // a child of the program lives on and holds its output open
+	end := c.show(w, command, out)
+	w.finish(command)
+	stopped := c.done()
+	if end == nil || end.Last {
+		<-w.ended // so that the next command starts another one
 	}
-	stop()
-
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.process = nil
 	switch {
-	case err == nil:
-		if len(args) > 0 && args[0] == "report" {
-			showReport(out, cmd.Dir, results.lastLine())
-		}
+	case end != nil && end.Status == 0:
 		return nil
-	case c.stopped:
+	case stopped && end == nil:
+		return newFailure(interrupted, name+" was ended, and with it what the program kept in memory")
+	case stopped && end.Last:
+		return newFailure(interrupted, name+" was stopped: "+end.Error)
+	case stopped:
 		return newFailure(interrupted, name+" was stopped")
+	case end == nil:
+		return newFailure(name, w.reason())
 	}
-	return newFailure(name, reason(err, says.lastLine()))
-}
-
-// reason returns why a command failed: what it said last, or how it ended.
-func reason(err error, said string) string {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Exited() && said != "" {
-		return strings.TrimPrefix(said, "idml: ")
+	f := newFailure(name, end.Error)
+	if end.Stack != "" {
+		f.Traceback = append(f.Traceback, strings.Split(end.Stack, "\n")...)
 	}
-	return "the program ended: " + err.Error()
-}
-
-// start starts a command whose standard error is a terminal, where there are terminals. The returned function waits for its end.
-func (c *commander) start(cmd *exec.Cmd, says io.Writer) (finish func() error, err error) {
-	ours, theirs, err := openTerminal()
-	if err != nil {
-		cmd.Stderr = says
-		return cmd.Wait, c.begin(cmd)
-	}
-	cmd.Stderr = theirs
-	err = c.begin(cmd)
-	_ = theirs.Close()
-	if err != nil {
-		_ = ours.Close()
-		return nil, err
-	}
-	copied := make(chan struct{})
-	go func() {
-		defer close(copied)
-		_, _ = io.Copy(says, ours) // ends with an error when nobody holds the other end
-	}()
-	return func() error {
-		err := cmd.Wait()
-		select {
-		case <-copied:
-		case <-time.After(cmd.WaitDelay): // a child of the program lives on
-		}
-		_ = ours.Close()
-		<-copied
-		return err
-	}, nil
+	return f
 }
 
 // errClosed says that a command is too late.
 var errClosed = errors.New("not begun: the kernel is ending")
 
-func (c *commander) begin(cmd *exec.Cmd) error {
+// begin begins a command in the worker, which it starts if there is none.
+func (c *commander) begin(args []string) (*worker, *running, error) {
+	dir := c.dir()
+	if dir == "" {
+		dir = "." // which is the worker's until it is told another one, and so the kernel's
+		if here, err := os.Getwd(); err == nil {
+			dir = here
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return errClosed
+		return nil, nil, errClosed
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	if c.worker != nil && c.worker.hasEnded() {
+		c.worker.stop() // what it left behind
+		c.worker = nil
 	}
-	c.process, c.stopped = cmd.Process, false
-	return nil
+	if c.worker == nil {
+		w, err := startWorker(c.program, c.folder, c.log)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.worker = w
+	}
+	c.id++
+	c.command, c.interrupted = true, time.Time{}
+	return c.worker, c.worker.begin(request{ID: c.id, Args: args, Dir: dir}), nil
 }
 
-// signal sends a signal to the command under way, and tells whether there is one.
-func (c *commander) signal(s syscall.Signal) bool {
+// done notes that no command is under way, and tells whether the last one was interrupted.
+func (c *commander) done() (stopped bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.process == nil {
+	c.command = false
+	return !c.interrupted.IsZero()
+}
+
+// flushInterval is the time for which text is collected: front-ends drown in many small messages.
+const flushInterval = 150 * time.Millisecond
+
+// show shows what a command says until it ends. It returns nil if the worker ended before.
+func (c *commander) show(w *worker, command *running, out outlet) *ending {
+	displays := map[string]*display{}
+	text := collected{out: out}
+	defer text.flush()
+	tick := time.NewTicker(flushInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			text.flush()
+		case <-w.ended:
+			return nil
+		case f := <-command.frames:
+			text.add("stdout", f.Stdout)
+			text.add("stderr", f.Stderr)
+			if f.Display != nil {
+				text.flush()
+				d := displays[f.Display.Name]
+				if d == nil || f.Display.Name == "" {
+					d = &display{out: out}
+					displays[f.Display.Name] = d
+				}
+				d.show(f.Display.Data)
+			}
+			if f.End != nil {
+				return f.End
+			}
+		}
+	}
+}
+
+// A collected text of one stream becomes one message.
+type collected struct {
+	out  outlet
+	name string
+	text strings.Builder
+}
+
+func (c *collected) add(name, text string) {
+	if text == "" {
+		return
+	}
+	if name != c.name {
+		c.flush()
+	}
+	c.name = name
+	c.text.WriteString(text)
+}
+
+func (c *collected) flush() {
+	if c.text.Len() > 0 {
+		c.out.stream(c.name, c.text.String())
+		c.text.Reset()
+	}
+}
+
+// impatience is the time after which a second interrupt is one, and no double click.
+const impatience = time.Second
+
+// interrupt tells the command under way to stop, and ends the worker if it was told so before. It tells whether there is a command.
+func (c *commander) interrupt() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.command {
 		return false
 	}
-	c.stopped = true
-	_ = c.process.Signal(s)
+	switch {
+	case c.interrupted.IsZero():
+		c.interrupted = time.Now()
+		c.worker.interrupt(c.id)
+	case time.Since(c.interrupted) >= impatience:
+		c.worker.kill()
+	}
 	return true
 }
 
-// interruptOnce interrupts the command under way unless it was interrupted before: a second interrupt would end it at once.
+// interruptOnce tells the command under way to stop unless it was told before.
 func (c *commander) interruptOnce() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.process != nil && !c.stopped {
-		c.stopped = true
-		_ = c.process.Signal(syscall.SIGINT)
+	if c.command && c.interrupted.IsZero() {
+		c.interrupted = time.Now()
+		c.worker.interrupt(c.id)
 	}
 }
 
-// end ends the command under way, and lets none begin any more: by an interrupt, after which training writes a checkpoint, and after
+// release ends the worker between two commands, and tells whether there was one.
+func (c *commander) release() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.worker == nil {
+		return false
+	}
+	living := !c.worker.hasEnded()
+	c.worker.stop()
+	c.worker = nil
+	return living
+}
+
+// end ends the command under way and the worker, and lets none begin any more: by an interrupt, after which training writes a checkpoint, and after
 // patience for good. Jupyter interrupts a kernel before it shuts it down; then the command has its interrupt already.
 func (c *commander) end(patience time.Duration) {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
 	c.interruptOnce()
-	for deadline := time.Now().Add(patience); c.isRunning(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			c.mu.Lock()
-			if c.process != nil {
-				killGroup(c.process.Pid)
-			}
-			c.mu.Unlock()
-			return
-		}
+	for deadline := time.Now().Add(patience); c.isRunning() && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.worker == nil {
+		return
+	}
+	if c.command {
+		c.worker.kill()
+	}
+	c.worker.stop()
 }
 
 func (c *commander) isRunning() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.process != nil
-}
-
-// showReport shows a report within the notebook, and a link to it, if it lies where the notebook's server can find it.
-func showReport(out outlet, dir, path string) {
-	if dir == "" {
-		dir, _ = os.Getwd()
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	relative, err := filepath.Rel(dir, path)
-	if _, missing := os.Stat(path); err != nil || missing != nil || !filepath.IsLocal(relative) || filepath.Ext(path) != ".html" {
-		return
-	}
-	link := html.EscapeString(filepath.ToSlash(relative))
-	(&display{out: out}).show(map[string]string{
-		"text/plain": path,
-		"text/html":  fmt.Sprintf(`<a href="%s" target="_blank">%s</a><br><iframe src="%s" width="100%%" height="600" style="border:1px solid #ccc"></iframe>`, link, link, link),
-	})
+	return c.command
 }

@@ -3,226 +3,298 @@
 package kernel
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestScreen(t *testing.T) {
-	for _, test := range []struct {
-		name, written   string
-		lines, progress string
-		last            string
-	}{
-		{"lines", "one\r\ntwo\n\nend", "one\ntwo\n\nend\n", "", "end"},
-		{"progress", "\rstep 1\rstep 2", "", "step 2", ""},
-		{"progress, cleared", "\rstep 10\rstep 2  \r       \rdone\r\n", "done\n", "step 2", "done"},
-		{"progress, left", "\rstep 1\r\nnext\n", "step 1\nnext\n", "", "next"},
-		{"blank line over progress", "\rstep 1\r      \r\n", "", "step 1", ""},
-	} {
-		var lines, progress string
-		s := &screen{lines: func(text string) { lines += text }, progress: func(text string) { progress = text }}
-		for i := range len(test.written) { // in the smallest pieces
-			fmt.Fprint(s, test.written[i:i+1])
-		}
-		s.flush(true)
-		if diff := cmp.Diff([]string{test.lines, test.progress, test.last}, []string{lines, progress, s.lastLine()}); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.name, diff)
-		}
-	}
-}
-
-// said collects what a command publishes.
-type said struct {
-	mu   sync.Mutex
-	text map[string]string // streams by name
-	kind map[string]int
-	show []string // texts of displays
-}
-
-func (s *said) publish(kind string, content any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kind[kind]++
-	switch c := content.(type) {
-	case map[string]string:
-		s.text[c["name"]] += c["text"]
-	case map[string]any:
-		s.show = append(s.show, c["data"].(map[string]string)["text/plain"])
-	}
-}
-
-// shell returns a commander whose program is a shell script with the command as its arguments.
-func shell(script string) (*commander, *said) {
-	return &commander{program: []string{"sh", "-c", script, "idml"}, dir: func() string { return "" }},
-		&said{text: map[string]string{}, kind: map[string]int{}}
-}
-
-// background starts a command, which is ended with the test, and waits until it has printed that it has begun.
-func background(t *testing.T, c *commander, s *said) <-chan *failure {
-	t.Helper()
-	t.Cleanup(func() { c.end(0) })
-	done := make(chan *failure, 1)
-	go func() { done <- c.run([]string{"train"}, s.publish) }()
-	s.await(t, "begun\n")
-	return done
-}
-
-// await waits until a command has printed a text.
-func (s *said) await(t *testing.T, text string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		s.mu.Lock()
-		printed := s.text["stdout"]
-		s.mu.Unlock()
-		if strings.Contains(printed, text) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the command prints %q, and not %q", printed, text)
-		}
-	}
-}
-
-// wait returns how a command in the background ended.
-func wait(t *testing.T, done <-chan *failure) *failure {
-	t.Helper()
-	select {
-	case f := <-done:
-		return f
-	case <-time.After(patience):
-		t.Fatal("the command lives")
-	}
-	return nil
-}
-
-// patience is for commands that take no time, on a busy machine.
-const patience = 30 * time.Second
-
 func TestCommand(t *testing.T) {
-	for _, test := range []struct{ name, script, stdout, stderr, want string }{
-		{"ok", `echo "$1 $2"; echo note >&2`, "a b c\n", "note\n", ""},
-		{"error", "echo 'idml: no such run' >&2; exit 1", "", "idml: no such run\n", "idml a: no such run"},
-		{"silent error", "exit 3", "", "", "idml a: the program ended: exit status 3"},
-		{"a child that lives on", "echo done; sleep 3 2>/dev/null &", "done\n", "", ""},
-		{"crash", "echo before >&2; kill -SEGV $$", "", "before\n", "idml a: the program ended: signal: segmentation fault"},
+	c, _ := testCommander(t)
+	for _, test := range []struct {
+		args                 []string
+		stdout, stderr, want string
+	}{
+		{[]string{"say", "a b", "note"}, "a b\n", "note\n", ""},
+		{[]string{"fail"}, "", "", "idml fail: no such run"},
+		{[]string{"noise"}, "", "", ""},
+		{[]string{"exit"}, "", "", "idml exit: the program ended: exit status 3: a check failed"},
+		{[]string{"count"}, "1\n", "", ""}, // of another worker
+		{[]string{"abort"}, "", "", "idml abort: the program ended: signal: killed: a check failed"},
+		{[]string{"panic"}, "", "", "idml panic: the program ended: exit status 2: panic: ouch"},
+		{[]string{"count"}, "1\n", "", ""},
+		{[]string{"count"}, "2\n", "", ""},
 	} {
-		c, s := shell(test.script)
-		got := ""
-		if f := c.run([]string{"a", "b c"}, s.publish); f != nil {
-			got = f.Name + ": " + f.Value
+		s := newSaid()
+		f := c.run(test.args, s.publish)
+		if f.text() != test.want || s.text["stdout"] != test.stdout || s.text["stderr"] != test.stderr {
+			t.Errorf("%s: %q, it says %q", test.args, f.text(), s.text)
 		}
-		if strings.TrimSuffix(got, " (core dumped)") != test.want || s.text["stdout"] != test.stdout || s.text["stderr"] != test.stderr {
-			t.Errorf("%s: %q, it says %q", test.name, got, s.text)
+		if test.args[0] == "fail" && len(f.Traceback) != 3 {
+			t.Errorf("the traceback is %q, want the stack in it", f.Traceback)
 		}
 	}
 }
 
-// A program that shows its progress many times makes few messages, and only one output.
-func TestCommandProgress(t *testing.T) {
-	c, s := shell(`test -t 2 || exit 1; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); printf '\rstep %d' $i >&2; done; printf '\r         \r' >&2; echo done`)
-	if ours, theirs, err := openTerminal(); err != nil {
-		t.Skipf("no terminals: %v", err)
-	} else {
-		ours.Close()
-		theirs.Close()
+// A crash of the libraries ends one command, with an error that says what happened.
+func TestCommandCrash(t *testing.T) {
+	c, s := testCommander(t)
+	if f := c.run([]string{"segfault"}, s.publish); f == nil || !strings.Contains(f.Value, "the program ended: ") {
+		t.Errorf("%+v", f)
 	}
-	start := time.Now()
-	if f := c.run([]string{"train"}, s.publish); f != nil {
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != "1\n" {
+		t.Errorf("the next command: %+v, %q", f, s.stdout())
+	}
+}
+
+// What the process writes on its own output is for the log.
+func TestCommandLog(t *testing.T) {
+	c, s := testCommander(t)
+	var log syncBuffer
+	c.log = &log
+	if f := c.run([]string{"noise"}, s.publish); f != nil || len(s.kind) > 0 {
+		t.Errorf("%+v, %v", f, s.kind)
+	}
+	c.end(0)
+	if got := log.String(); got != "XLA says hello\nand more\n" {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
+// A command of a worker that was killed between two commands is run by another worker.
+func TestCommandAfterDeath(t *testing.T) {
+	c, s := testCommander(t)
+	for range 2 {
+		if f := c.run([]string{"count"}, s.publish); f != nil {
+			t.Fatal(f.Value)
+		}
+	}
+	_ = c.worker.cmd.Process.Kill()
+	<-c.worker.ended
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != "1\n2\n1\n" {
+		t.Errorf("%+v, %q", f, s.stdout())
+	}
+}
+
+// What a command says after its end is dropped, and doesn't hold up the next one.
+func TestCommandLate(t *testing.T) {
+	c, s := testCommander(t)
+	for range 3 {
+		if f := c.run([]string{"late"}, s.publish); f != nil {
+			t.Fatal(f.Value)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	said := s.stdout()
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != said+"4\n" {
+		t.Errorf("%+v, %q", f, s.stdout())
+	}
+}
+
+// Commands run where Go cells do, wherever that was when the worker began.
+func TestCommandFolder(t *testing.T) {
+	c, s := testCommander(t)
+	first, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := first
+	c.dir = func() string { return dir }
+	for _, dir = range []string{first, "", filepath.Join(first, "none")} {
+		f := c.run([]string{"where"}, s.publish)
+		if strings.HasSuffix(dir, "none") != (f != nil) {
+			t.Errorf("%s: %+v", dir, f)
+		}
+	}
+	if diff := cmp.Diff(first+"\n"+here+"\n", s.stdout()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Displays of one name are one output; what is shown keeps its order.
+func TestCommandDisplays(t *testing.T) {
+	c, s := testCommander(t)
+	if f := c.run([]string{"progress"}, s.publish); f != nil {
 		t.Fatal(f.Value)
 	}
-	most := int(time.Since(start)/flushInterval) + 2
-	if n := s.kind["update_display_data"]; s.kind["display_data"] != 1 || n > most || s.show[len(s.show)-1] != "step 3000" {
-		t.Errorf("%v, at most %d updates expected; the last is %q", s.kind, most, s.show[len(s.show)-1])
+	if s.kind["display_data"] != 3 || s.kind["update_display_data"] != 49 {
+		t.Errorf("%v", s.kind)
 	}
-	if s.text["stdout"] != "done\n" || s.text["stderr"] != "" {
-		t.Errorf("it says %q", s.text)
+	if diff := cmp.Diff([]string{"step 49", "a table", "another one", "done\n"}, s.all[49:]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// An interrupt reaches the program once, which may end what it is doing.
+// Text in many small pieces makes few messages, and streams keep their order.
+func TestCollected(t *testing.T) {
+	s := newSaid()
+	c := collected{out: s.publish}
+	for i := range 3 {
+		c.add("stdout", fmt.Sprint(i))
+	}
+	c.add("stderr", "x")
+	c.add("stderr", "")
+	c.add("stdout", "y")
+	c.flush()
+	c.flush()
+	if diff := cmp.Diff([]string{"012", "x", "y"}, s.all); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// An interrupt stops the command, which may end what it is doing; the worker goes on.
 func TestCommandInterrupted(t *testing.T) {
-	c, s := shell(`trap 'echo stopped; exit 130' INT; echo begun; while :; do sleep 0.02; done`)
-	done := background(t, c, s)
-	c.signal(syscall.SIGINT)
+	c, s := testCommander(t)
+	done := background(t, c, s, "train")
+	c.interrupt()
+	c.interrupt() // at once is no second one
 	f := wait(t, done)
-	if f == nil || f.Name != interrupted || s.text["stdout"] != "begun\nstopped\n" {
+	if f == nil || f.Name != interrupted || f.Value != "idml train was stopped" || s.stdout() != "begun\nstopped\n" {
 		t.Errorf("%+v, it says %q", f, s.text)
 	}
-	if c.signal(syscall.SIGINT) {
+	if c.interrupt() {
 		t.Error("a command that has ended can be interrupted")
 	}
-}
-
-// A program that doesn't heed the interrupt is ended when the kernel ends.
-func TestCommandEnd(t *testing.T) {
-	c, s := shell(`trap '' INT; echo begun; while :; do sleep 0.02; done`)
-	done := background(t, c, s)
-	c.end(100 * time.Millisecond)
-	if f := wait(t, done); f == nil {
-		t.Error("no failure")
-	}
-	if f := c.run([]string{"train"}, s.publish); f == nil || !strings.Contains(f.Value, errClosed.Error()) {
-		t.Errorf("a command after the end: %+v", f)
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != "begun\nstopped\n2\n" {
+		t.Errorf("the next command: %+v, %q", f, s.stdout())
 	}
 }
 
-// A program that was interrupted when the kernel ends isn't interrupted again: it has time to write what it must.
-func TestCommandEndAfterInterrupt(t *testing.T) {
-	c, s := shell(`n=0; trap 'n=$((n+1)); echo interrupt' INT; echo begun
-		while [ $n = 0 ]; do sleep 0.02; done
-		i=0; while [ $i -lt 20 ]; do i=$((i+1)); sleep 0.02; done
-		exit 130`)
-	done := background(t, c, s)
-	c.signal(syscall.SIGINT)
-	s.await(t, "interrupt\n") // two signals at once would count as one
-	c.end(patience)
-	if f := wait(t, done); f == nil || f.Name != interrupted || s.text["stdout"] != "begun\ninterrupt\n" {
-		t.Errorf("%+v, it says %q", f, s.text)
+// A second interrupt ends a command that doesn't stop, and with it the worker.
+func TestCommandInterruptedTwice(t *testing.T) {
+	c, s := testCommander(t)
+	done := background(t, c, s, "deaf")
+	c.interrupt()
+	c.mu.Lock()
+	c.interrupted = c.interrupted.Add(-impatience)
+	c.mu.Unlock()
+	c.interrupt()
+	if f := wait(t, done); f == nil || f.Name != interrupted || !strings.Contains(f.Value, "was ended") {
+		t.Errorf("%+v", f)
+	}
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != "begun\n1\n" {
+		t.Errorf("the next command: %+v, %q", f, s.stdout())
+	}
+}
+
+// A command that is to stop soon and doesn't is ended, and with it the worker.
+func TestCommandStubborn(t *testing.T) {
+	c, s := testCommander(t)
+	done := background(t, c, s, "stubborn")
+	c.interrupt()
+	if f := wait(t, done); f == nil || f.Name != interrupted || !strings.Contains(f.Value, "did not stop within 100ms") {
+		t.Errorf("%+v", f)
+	}
+	if f := c.run([]string{"count"}, s.publish); f != nil || s.stdout() != "begun\n1\n" {
+		t.Errorf("the next command: %+v, %q", f, s.stdout())
 	}
 }
 
 // An interrupt of the cell that comes before the command can be told is handed on when it can.
 func TestCommandInterruptedBefore(t *testing.T) {
-	c, s := shell(`trap 'exit 130' INT; while :; do sleep 0.02; done`)
+	c, s := testCommander(t)
 	c.unwanted = func() bool { return true }
-	t.Cleanup(func() { c.end(0) })
-	done := make(chan *failure, 1)
-	go func() { done <- c.run([]string{"train"}, s.publish) }()
-	if f := wait(t, done); f == nil || f.Name != interrupted {
+	if f := c.run([]string{"wait"}, s.publish); f == nil || f.Name != interrupted {
 		t.Errorf("%+v", f)
 	}
 }
 
-func TestShowReport(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o700); err != nil {
+// A command that doesn't heed the interrupt is ended when the kernel ends, and none begins any more.
+func TestCommandEnd(t *testing.T) {
+	c, s := testCommander(t)
+	done := background(t, c, s, "deaf")
+	c.end(100 * time.Millisecond)
+	if f := wait(t, done); f == nil {
+		t.Error("no failure")
+	}
+	if f := c.run([]string{"count"}, s.publish); f == nil || !strings.Contains(f.Value, errClosed.Error()) {
+		t.Errorf("a command after the end: %+v", f)
+	}
+	if _, err := os.Stat(c.folder); !os.IsNotExist(err) {
+		t.Errorf("the worker's folder is left: %v", err)
+	}
+}
+
+// A command that was interrupted when the kernel ends has time to write what it must.
+func TestCommandEndAfterInterrupt(t *testing.T) {
+	c, s := testCommander(t)
+	done := background(t, c, s, "train")
+	c.interrupt()
+	c.end(patience)
+	if f := wait(t, done); f == nil || f.Name != interrupted || s.stdout() != "begun\nstopped\n" {
+		t.Errorf("%+v, it says %q", f, s.text)
+	}
+}
+
+// The worker can be let go of, with all that its commands started.
+func TestRelease(t *testing.T) {
+	c, s := testCommander(t)
+	if c.release() {
+		t.Error("there was no worker")
+	}
+	if f := c.run([]string{"child"}, s.publish); f != nil {
+		t.Fatal(f.Value)
+	}
+	var child int
+	if _, err := fmt.Sscan(s.stdout(), &child); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "runs", "a&b.html"), "report")
-	for path, want := range map[string]int{
-		"runs/a&b.html":                        1,
-		filepath.Join(dir, "runs", "a&b.html"): 1,
-		"runs/other.html":                      0,
-		"../a.html":                            0,
-		"":                                     0,
-	} {
-		s := &said{text: map[string]string{}, kind: map[string]int{}}
-		showReport(func(kind string, content any) {
-			s.publish(kind, content)
-			if text := content.(map[string]any)["data"].(map[string]string)["text/html"]; !strings.Contains(text, `src="runs/a&amp;b.html"`) {
-				t.Error(text)
+	first := c.worker
+	if !c.release() || !first.hasEnded() {
+		t.Error("the worker lives")
+	}
+	if runtime.GOOS == "linux" {
+		for deadline := time.Now().Add(patience); !isDead(child); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("what a command started lives")
 			}
-		}, dir, path)
-		if s.kind["display_data"] != want {
-			t.Errorf("%q: %v", path, s.kind)
 		}
 	}
+	if f := c.run([]string{"count"}, s.publish); f != nil || !strings.HasSuffix(s.stdout(), "\n1\n") {
+		t.Errorf("the next command: %+v, %q", f, s.stdout())
+	}
+}
+
+// isDead tells whether a process is gone, or waits only to be noticed by its parent.
+func isDead(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(status), ") Z ")
+}
+
+// A worker that can't be started is an error of the command.
+func TestNoWorker(t *testing.T) {
+	c, s := testCommander(t)
+	c.program = []string{"/nowhere/idml"}
+	if f := c.run([]string{"count"}, s.publish); f == nil || !strings.Contains(f.Value, "/nowhere/idml") {
+		t.Errorf("%+v", f)
+	}
+}
+
+// syncBuffer is a buffer that goroutines share.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

@@ -139,10 +139,23 @@ func (k *kernel) runCommand(command string, out outlet) *failure {
 	if k.wasStopped() {
 		return newFailure(interrupted, "idml "+words[0]+" was not begun")
 	}
+	if words[0] == "kernel" && len(words) == 2 && words[1] == "release" {
+		k.release(out)
+		return nil
+	}
 	if words[0] == "kernel" {
-		return newFailure(lineMagic, "a kernel doesn't run within a kernel")
+		return newFailure(lineMagic, "a kernel doesn't run within a kernel; \"%idml kernel release\" lets go of what commands keep in memory")
 	}
 	return k.commands.run(words, out)
+}
+
+// release ends the worker, and with it its backend and all memory that it holds.
+func (k *kernel) release(out outlet) {
+	text := "nothing was kept\n"
+	if k.commands.release() {
+		text = "released: the next command opens the backend and loads the model anew\n"
+	}
+	out.stream("stdout", text)
 }
 
 // runConfig trains by the configuration in a cell's body: idml train --config FILE with the options of the first line.

@@ -8,14 +8,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
+	"github.com/google/go-cmp/cmp"
 )
 
-// alone returns a kernel without GoNB, which couldn't be started, and with a front-end that doesn't listen, whose program is a shell script.
-func alone(t *testing.T, script string) *kernel {
+// alone returns a kernel without GoNB, which couldn't be started, and with a front-end that doesn't listen, and with a worker of tests.
+func alone(t *testing.T) *kernel {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "k") // a short path, as sockets need
 	if err != nil {
@@ -36,7 +38,7 @@ func alone(t *testing.T, script string) *kernel {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	k := newKernel(Options{Log: io.Discard, Program: []string{"sh", "-c", script, "idml"}}, s, dir)
+	k := newKernel(Options{Log: io.Discard, Worker: []string{os.Args[0], "worker"}}, s, dir)
 	k.failure = errors.New("no GoNB")
 	close(k.ready)
 	t.Cleanup(func() { k.commands.end(0) })
@@ -55,7 +57,7 @@ func executeCode(t *testing.T, k *kernel, request executeRequest, interrupt bool
 		done <- k.execute(t.Context(), message{identities: [][]byte{[]byte("client")}, content: content})
 	}()
 	for deadline := time.Now().Add(patience); interrupt && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(k.folder, "begun")); err == nil {
+		if k.commands.isRunning() {
 			k.interrupt()
 			interrupt = false
 		}
@@ -71,21 +73,19 @@ func executeCode(t *testing.T, k *kernel, request executeRequest, interrupt bool
 
 // An interrupt stops "Run All" whatever becomes of the cell under way, and is forgotten with the next cell.
 func TestExecuteInterrupted(t *testing.T) {
-	k := alone(t, "")
-	k.commands.program[2] = `[ "$1" = wait ] || exit 0; trap 'exit 0' INT; : >` + filepath.Join(k.folder, "begun") + `; while :; do sleep 0.02; done`
+	k := alone(t)
 	for _, test := range []struct {
 		name        string
 		request     executeRequest
 		interrupted bool
 		abort       bool
 	}{
-		{"ends well", executeRequest{Code: "%idml wait", StopOnError: true}, true, true},
-		{"the next one", executeRequest{Code: "%idml go", StopOnError: true}, false, false},
-		{"errors don't stop", executeRequest{Code: "%idml wait\n%idml go"}, true, true},
+		{"ends well", executeRequest{Code: "%idml well", StopOnError: true}, true, true},
+		{"the next one", executeRequest{Code: "%idml count", StopOnError: true}, false, false},
+		{"errors don't stop", executeRequest{Code: "%idml well\n%idml count"}, true, true},
 		{"an error", executeRequest{Code: "x()", StopOnError: true}, false, true},
 		{"an error doesn't stop", executeRequest{Code: "x()"}, false, false},
 	} {
-		_ = os.Remove(filepath.Join(k.folder, "begun"))
 		test.request.StoreHistory = true
 		if abort := executeCode(t, k, test.request, test.interrupted); abort != test.abort {
 			t.Errorf("%s: abort is %t", test.name, abort)
@@ -95,7 +95,7 @@ func TestExecuteInterrupted(t *testing.T) {
 
 // What follows an interrupted command isn't begun.
 func TestExecuteCellInterrupted(t *testing.T) {
-	k := alone(t, "")
+	k := alone(t)
 	for code, want := range map[string]string{
 		"%idml go": "idml go was not begun",
 		"x()":      "the cell's Go was not begun",
@@ -109,5 +109,28 @@ func TestExecuteCellInterrupted(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: %q, want %q", code, got, want)
 		}
+	}
+}
+
+// Of the commands of "idml kernel", one makes sense in a cell: it lets go of the worker.
+func TestExecuteKernelCommands(t *testing.T) {
+	k := alone(t)
+	for _, test := range []struct{ code, want string }{
+		{"%idml kernel release", ""},
+		{"%idml count\n%idml kernel release\n%idml count", ""},
+		{"%idml kernel", "a kernel doesn't run within a kernel"},
+		{"%idml kernel run", "a kernel doesn't run within a kernel"},
+		{"%idml kernel worker", "a kernel doesn't run within a kernel"},
+	} {
+		f, _ := k.executeCell(t.Context(), message{}, executeRequest{Code: test.code, StoreHistory: true})
+		if (test.want == "") != (f == nil) || f != nil && !strings.Contains(f.Value, test.want) {
+			t.Errorf("%q: %+v", test.code, f)
+		}
+	}
+	s := newSaid()
+	k.release(s.publish)
+	k.release(s.publish)
+	if diff := cmp.Diff("released: the next command opens the backend and loads the model anew\nnothing was kept\n", s.text["stdout"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

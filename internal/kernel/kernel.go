@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -18,7 +17,8 @@ import (
 type Options struct {
 	Connection string    // Jupyter's connection file
 	GoNB       []string  // GoNB's path and arguments, but the connection file
-	Program    []string  // what runs a command of %idml, but the command: the project's program
+	Program    []string  // the project's program, which is asked for its help
+	Worker     []string  // the same as a worker, which runs the commands of %idml: see [Server]
 	StartUp    string    // a cell that GoNB executes first, with nothing shown; it may be empty
 	Version    string    // of the project's program, as front-ends show it
 	Log        io.Writer // what the kernel and GoNB say of themselves; Jupyter keeps it
@@ -108,7 +108,7 @@ func newKernel(o Options, s *sockets, folder string) *kernel {
 		queue: make(chan message, mostQueued), ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	k.end = sync.OnceFunc(func() { close(k.ended) })
-	k.commands = commander{program: o.Program, dir: k.directory, unwanted: k.wasStopped}
+	k.commands = commander{program: o.Worker, dir: k.directory, unwanted: k.wasStopped, folder: filepath.Join(folder, "worker"), log: o.Log}
 	k.comms.open = map[string]string{}
 	return k
 }
@@ -253,7 +253,7 @@ func (k *kernel) interrupt() {
 		return
 	}
 	k.stopped = true
-	k.commands.signal(syscall.SIGINT)
+	k.commands.interrupt()
 }
 
 // directory returns where the commands of %idml run: where Go cells do.

@@ -4,17 +4,10 @@
 
 package kernel
 
-import (
-	"errors"
-	"os"
-	"syscall"
-)
+import "syscall"
 
 // childAttributes lets a child be the first of a group of processes of its own.
 func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // killStrays is for Linux.
 func killStrays(string) {}
-
-// openTerminal is for Linux. Elsewhere programs show no progress.
-func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }

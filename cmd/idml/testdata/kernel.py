@@ -1,20 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executes cells, each a line of JSON on the standard input, through Jupyter, and prints what came of each as a line of JSON.
 
-A cell is {"code": …}; with "interrupt" it is interrupted when that text was printed. Then it asks for completions and for help, and prints the answers.
+A cell is {"code": …}; with "interrupt" it is interrupted, and with "kill" the process that runs commands is killed, when that text was printed. With
+"ask", it then asks for completions and for help, and prints the answers.
 """
 
 import json
 import sys
 import time
 
+import psutil
 from jupyter_client.manager import KernelManager
 
 
-def execute(manager, client, code, interrupt=None):
-    """Returns the reply's content and all output, of streams and displays, joined."""
+def workers(manager):
+    """Returns the processes that run commands."""
+    found = []
+    for child in psutil.Process(manager.provisioner.pid).children(recursive=True):
+        try:
+            if child.cmdline()[1:3] == ["kernel", "worker"]:
+                found.append(child)
+        except psutil.NoSuchProcess:
+            pass
+    return found
+
+
+def execute(manager, client, code, interrupt=None, kill=None):
+    """Returns the reply's content, all output, of streams and displays, joined, the types of displays, and which process runs commands."""
     request = client.execute(code)
-    text, kinds, ends = {}, [], time.monotonic() + 120
+    text, kinds, types, ends = {}, [], [], time.monotonic() + 120
     while time.monotonic() < ends:
         m = client.get_iopub_msg(timeout=120)
         if m["parent_header"].get("msg_id") != request:
@@ -27,12 +41,17 @@ def execute(manager, client, code, interrupt=None):
             text[content["name"]] = text.get(content["name"], "") + content["text"]
         if kind in ("display_data", "update_display_data"):
             text["display"] = content["data"]["text/plain"]
+            types += content["data"]
+        if kill and kill in "".join(text.values()):
+            for process in workers(manager):
+                process.kill()
+            kill = None
         if interrupt and interrupt in "".join(text.values()):
             manager.interrupt_kernel()
             interrupt = None
     reply = client.get_shell_msg(timeout=10)
     assert reply["parent_header"]["msg_id"] == request, reply
-    return {"reply": reply["content"], "text": text, "kinds": kinds}
+    return {"reply": reply["content"], "text": text, "kinds": kinds, "types": types, "workers": [p.pid for p in workers(manager)]}
 
 
 def ask(client, request, args):
@@ -55,7 +74,7 @@ def main():
             client.wait_for_ready(timeout=60)
             for line in sys.stdin:
                 print(json.dumps(execute(manager, client, **json.loads(line))), flush=True)
-            for request, args in (
+            for request, args in () if len(sys.argv) < 2 else (
                 (client.complete, ("%idml vers",)),
                 (client.complete, ("%%\nfmt.Printl", 13)),
                 (client.inspect, ("%idml report RUN", 10)),

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"introspection/experiment"
+	"introspection/idml/runlog"
+	"introspection/internal/backendtest"
+	"introspection/internal/kernel"
+)
+
+// shown is an output of a cell.
+type shown struct {
+	name string
+	data map[string]string
+}
+
+// cellOf runs a command as a worker does, and returns what it shows.
+func cellOf(t *testing.T, ctx context.Context, r *experiment.Resident, args ...string) (kernel.Outcome, string, []shown) {
+	t.Helper()
+	var text bytes.Buffer
+	var all []shown
+	outcome := runWork(ctx, r, kernel.Work{
+		Args: args, Stdout: &text, Stderr: &text,
+		Display: func(name string, data map[string]string) {
+			if data[plainType] == "" {
+				t.Errorf("%s shows nothing to front-ends of text: %v", args[0], data)
+			}
+			all = append(all, shown{name, data})
+		},
+	})
+	return outcome, text.String(), all
+}
+
+// having returns the outputs that have a type with a text in it.
+func having(all []shown, mime, text string) (found []shown) {
+	for _, s := range all {
+		if data, ok := s.data[mime]; ok && strings.Contains(data, text) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// Commands of a worker display tables, figures, pictures and pages, and the second one on a run finds its model as the first one left it.
+func TestWorkerCommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	b := backendtest.Open(t)
+	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
+	well := func(args ...string) (string, []shown) {
+		t.Helper()
+		outcome, text, all := cellOf(t, t.Context(), r, args...)
+		if outcome != (kernel.Outcome{}) {
+			t.Fatalf("%v: %+v", args, outcome)
+		}
+		return text, all
+	}
+	text, all := well(append([]string{"train", "--data", images, "--out", "run"}, tiny(sets("data.batch_size=6", "epochs=2")...)...)...)
+	if !strings.Contains(text, "the run is in run\n") || strings.Contains(text, "R@2") || strings.ContainsAny(text, "\r") {
+		t.Errorf("training prints %q", text)
+	}
+	if got := having(all, htmlType, `<progress value="1.0000"`); len(got) == 0 || got[0].name != "progress" || !strings.HasPrefix(got[0].data[plainType], "epoch 2/2 [##########] 3/3") {
+		t.Errorf("training shows no progress to its end: %+v", all)
+	}
+	curves := having(all, svgType, "R@1")
+	if len(curves) == 0 || curves[len(curves)-1].name != "curves" || !strings.HasPrefix(curves[len(curves)-1].data[plainType], "curves up to epoch 2: R@1 0.") {
+		t.Errorf("%d figures of curves", len(curves))
+	}
+	if got := having(all, htmlType, "<table>"); len(got) != 1 || !strings.Contains(got[0].data[plainType], "last epoch") {
+		t.Errorf("training shows the tables %+v", got)
+	}
+	for range 2 {
+		if _, all = well("eval", "run"); len(having(all, htmlType, ">R@1</th>")) != 1 {
+			t.Errorf("eval shows %+v", all)
+		}
+	}
+	embedders := r.Counts().Embedders
+	for range 2 {
+		if _, all = well("uncertainty", "--bootstrap", "40", "--figures", "figures", "run"); len(having(all, htmlType, "</table>")) != 1 || len(having(all, svgType, "<svg")) < 3 {
+			t.Errorf("uncertainty shows %+v", all)
+		}
+		if got := r.Counts(); got.Models != 1 || got.Embedders != embedders+1 { // which gives features
+			t.Errorf("after uncertainty: %+v", got)
+		}
+	}
+	if _, all = well("compare", "--figure", "f.png", "run"); len(having(all, htmlType, ">seeds</th>")) != 1 || len(having(all, pngType, "")) != 1 {
+		t.Errorf("compare shows %+v", all)
+	}
+	well("embed", "--run", "run", "--data", images, "--out", "x.safetensors")
+	query := filepath.Join(images, "class5", "0.png")
+	for range 2 {
+		_, all = well("search", "--index", "x.safetensors", "--run", "run", "--k", "3", query)
+		pictures := having(all, htmlType, "<img")
+		if len(pictures) != 1 || strings.Count(pictures[0].data[htmlType], "<figure") != 4 || len(having(all, htmlType, ">similarity</th>")) != 1 {
+			t.Errorf("search shows %+v", all)
+		}
+	}
+	if _, all = well("report", "run"); len(having(all, htmlType, `<iframe src="run/report.html"`)) != 1 {
+		t.Errorf("report shows %+v", all)
+	}
+	if got := r.Counts(); got.Backends != 1 || got.Models != 1 || got.Embedders != 2 {
+		t.Errorf("after all commands: %+v", got)
+	}
+}
+
+// Errors of a worker's command are those of the program, which prints them.
+func TestWorkerErrors(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"eval", "nowhere"}, {"eval"}, {"-v", "report", "nowhere"}} {
+		_, stderr, status := program(t, args...)
+		outcome, text, _ := cellOf(t, t.Context(), nil, args...)
+		if outcome.Status != status || "idml: "+outcome.Error+"\n" != stderr || text != "" {
+			t.Errorf("%v: %+v, it prints %q; the program: status %d, %s", args, outcome, text, status, stderr)
+		}
+	}
+}
+
+// Interrupted training in a worker leaves a run that can be resumed.
+func TestWorkerInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	b := backendtest.Open(t)
+	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
+	ctx, cancel := context.WithCancel(t.Context())
+	work := kernel.Work{
+		Args:   append([]string{"train", "--data", images, "--out", "run"}, tiny(sets("data.batch_size=6", "epochs=100000")...)...),
+		Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{},
+		Display: func(name string, _ map[string]string) {
+			if name == "progress" {
+				cancel()
+			}
+		},
+	}
+	outcome := runWork(ctx, r, work)
+	if outcome.Status != exitInterrupted || outcome.Error != "interrupted" {
+		t.Errorf("%+v", outcome)
+	}
+	results, err := readResults("run")
+	if err != nil || results.Status != runlog.StatusStopped {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	resumed, cancel := context.WithCancel(t.Context())
+	work.Args = []string{"train", "--resume", "run"}
+	work.Display = func(name string, _ map[string]string) {
+		if name == "progress" {
+			cancel()
+		}
+	}
+	if outcome := runWork(resumed, r, work); outcome.Status != exitInterrupted {
+		t.Errorf("resumed: %+v", outcome)
+	}
+	if more, err := readResults("run"); err != nil || more.Steps <= results.Steps {
+		t.Errorf("resumed, %d steps became %d, %v", results.Steps, more.Steps, err)
+	}
+}
+
+// Training may take its time after an interrupt; what else doesn't stop is ended.
+func TestPatience(t *testing.T) {
+	for args, want := range map[string]bool{"train --out x": true, "-v train": true, "sweep": true, "eval train": false, "help": false, "": false} {
+		if got := patienceOf(strings.Fields(args)) == 0; got != want {
+			t.Errorf("%q: %t, want %t", args, got, want)
+		}
+	}
+}
+
+// A worker is started by a kernel.
+func TestWorkerAlone(t *testing.T) {
+	for _, test := range []struct {
+		verb, want string
+		status     int
+	}{{"worker", "started by a kernel", exitError}, {"release", "%idml kernel release", exitUsage}} {
+		if _, stderr, status := program(t, "kernel", test.verb); status != test.status || !strings.Contains(stderr, test.want) {
+			t.Errorf("kernel %s: status %d, %s", test.verb, status, stderr)
+		}
+	}
+}
+
+func TestTableHTML(t *testing.T) {
+	const left, right = `style="text-align:left;white-space:nowrap"`, `style="text-align:right;white-space:nowrap"`
+	got := tableHTML("\tR@1\tsource\tover seeds\t\n<a>\t0.5\tFigure 2\t[−0.1, +0.2]\t\nb\t–\t\t\t\n")
+	want := `<table><tr><th ` + left + `></th><th ` + right + `>R@1</th><th ` + left + `>source</th><th ` + right + `>over seeds</th></tr>` +
+		`<tr><td ` + left + `>&lt;a&gt;</td><td ` + right + `>0.5</td><td ` + left + `>Figure 2</td><td ` + right + `>[−0.1, +0.2]</td></tr>` +
+		`<tr><td ` + left + `>b</td><td ` + right + `>–</td><td ` + left + `></td><td ` + right + `></td></tr></table>`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// On a terminal a table is text, and nothing is displayed.
+func TestTableOnTerminal(t *testing.T) {
+	var out bytes.Buffer
+	env := &environment{stdout: &out, stderr: &out}
+	w := env.table(0)
+	_, _ = w.Write([]byte("a\tb\nlong\tc\n"))
+	for range 2 {
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env.showPage("report.html")
+	env.showFigure("name", "text", nil)
+	env.showFound(nil, "")
+	if err := env.showFile("nowhere.svg"); err != nil {
+		t.Error(err)
+	}
+	if out.String() != "a     b\nlong  c\n" {
+		t.Errorf("printed %q", out.String())
+	}
+}
+
+// Figures that a command wrote, and pages that the notebook's server finds, are displayed.
+func TestShowFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	var all []shown
+	env := &environment{display: func(name string, data map[string]string) { all = append(all, shown{name, data}) }}
+	writeFile(t, "a.svg", []byte("<svg/>"))
+	writeFile(t, "a.PNG", []byte("png"))
+	for _, path := range []string{"a.svg", "a.PNG"} {
+		if err := env.showFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(all) != 2 || all[0].data[svgType] != "<svg/>" || all[1].data[pngType] != base64.StdEncoding.EncodeToString([]byte("png")) {
+		t.Errorf("%+v", all)
+	}
+	if err := env.showFile("nowhere.svg"); !os.IsNotExist(err) {
+		t.Errorf("no file: %v", err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"runs/a&b.html": 1, filepath.Join(here, "runs", "a&b.html"): 1, "../a.html": 0, filepath.Dir(here): 0} {
+		all = nil
+		env.showPage(path)
+		if len(all) != want || want == 1 && !strings.Contains(all[0].data[htmlType], `src="runs/a&amp;b.html"`) {
+			t.Errorf("%q: %+v", path, all)
+		}
+	}
+}
+
+// A notebook's progress is one output, which ends with what was said last.
+func TestNotebookProgress(t *testing.T) {
+	var all []shown
+	env := &environment{display: func(name string, data map[string]string) { all = append(all, shown{name, maps.Clone(data)}) }}
+	p := env.progress()
+	for _, text := range []string{"1 <", "2", "3"} { // faster than anybody can read
+		p.update(text)
+	}
+	p.clear()
+	p.clear()
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, s.name+" "+s.data[plainType])
+	}
+	if !slices.Equal(texts, []string{"progress 1 <", "progress 3"}) || !strings.Contains(all[0].data[htmlType], "1 &lt;") {
+		t.Errorf("%+v", all)
+	}
+}

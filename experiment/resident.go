@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package experiment
+
+import (
+	"sync"
+
+	"github.com/gomlx/compute"
+)
+
+// A Resident keeps, for commands that follow each other in one process, what the next one may need again: the backend, the datasets that were opened last,
+// and the models that were read last, with their compiled programs. Functions of this package take it in [Options]; all of them must then get its backend.
+//
+// A model is taken again if its checkpoint is the same file, of the same time and size, and the run's configuration is the same; a dataset if its settings are, and
+// the files that describe it. Commands must run one at a time.
+type Resident struct {
+	open func() (compute.Backend, error)
+
+	mu       sync.Mutex
+	backend  compute.Backend // nil before the first use
+	networks []*keptNetwork  // the one that was used last is the last
+	splits   []keptSplit     // likewise
+	counts   ResidentCounts
+}
+
+// ResidentCounts say how often something was done because it wasn't kept.
+type ResidentCounts struct {
+	Backends  int // opened
+	Models    int // read from a checkpoint
+	Embedders int // made: each compiles a program for a size of batches once
+	Datasets  int // opened
+}
+
+// NewResident returns a Resident that keeps nothing yet; open is called when a backend is asked for.
+func NewResident(open func() (compute.Backend, error)) *Resident { return &Resident{open: open} }
+
+// Backend returns the backend, which is opened the first time. It is never finalized: it lives as long as the process.
+func (r *Resident) Backend() (compute.Backend, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.backend == nil {
+		b, err := r.open()
+		if err != nil {
+			return nil, err
+		}
+		r.counts.Backends++
+		r.backend = b
+	}
+	return r.backend, nil
+}
+
+// Counts returns what was done so far.
+func (r *Resident) Counts() ResidentCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
+}
