@@ -266,7 +266,8 @@ func (k *kernel) wasStopped() bool {
 	return k.stopped
 }
 
-// abortQueued answers the cells that wait behind a failed one, as "Run All" is to stop there. Other requests go on waiting.
+// abortQueued answers the cells that wait behind a failed one, as "Run All" is to stop there: they have no number, which front-ends would show as that of a cell that ran.
+// Other requests go on waiting.
 func (k *kernel) abortQueued() {
 	waiting := k.backlog
 	for empty := false; !empty; {
@@ -284,7 +285,7 @@ func (k *kernel) abortQueued() {
 			continue
 		}
 		k.publishStatus("busy", m)
-		k.reply(k.sockets.shell, m, "execute_reply", k.executed("aborted", nil))
+		k.reply(k.sockets.shell, m, "execute_reply", map[string]string{"status": "aborted"})
 		k.publishStatus("idle", m)
 	}
 }

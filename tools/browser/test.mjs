@@ -186,7 +186,9 @@ check('the stop button stops training, which can be resumed', only, async () => 
   await picture(notebook.page, 'stopped');
 
   for (const index of [2, 3]) await notebook.run(index, 120);
-  assert.deepEqual(errors(await notebook.save(3)), ['Interrupted: idml train was stopped']);
+  const shown = errors(await notebook.save(3));
+  assert.equal(shown.length, 1, `a cell after the stopped one fails: ${shown}`);
+  assert.match(shown[0], /^Interrupted: idml train was stopped/);
   assert.equal(await status(), 'finished');
   await until(async () => {
     const texts = await Promise.all(notebook.page.frames().map(frame => frame.locator('body').innerText().catch(() => '')));
