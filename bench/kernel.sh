@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Times cells of the kernel "IDML (Go)" beside those of GoNB as it installs itself, in turn, and prints a table: docs/kernel.md has it. Needs what `make setup`
+# Times cells of the kernel "IDML (Go)" beside those of GoNB as it installs itself, in turn, and prints a table: docs/kernel.md tells of it. Needs what `make setup`
 # makes; its files lie in runs/kernel, made anew each time. Takes some minutes, most of them for GoNB's cells.
 #
 #   bench/kernel.sh [REPEATS]      5 unless told

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"introspection/idml/uncertainty"
 )
 
 // BootstrapOptions say how intervals are found by resampling.
@@ -89,14 +91,12 @@ func bootstrapClasses(x [][]float64, class []int, o BootstrapOptions) []Interval
 	return percentileIntervals(means)
 }
 
-// percentileIntervals returns between which two of its values the middle 95 % of each list lie. Equally many values lie below and above, so that the interval of the
-// negatives is the negative of the interval.
+// percentileIntervals returns the interval of each list: see [uncertainty.Percentiles].
 func percentileIntervals(lists [][]float64) []Interval {
 	var out []Interval
 	for _, list := range lists {
-		slices.Sort(list)
-		beyond := int(math.Round(float64(len(list)) * (1 - Confidence) / 2))
-		out = append(out, Interval{list[beyond], list[len(list)-1-beyond]})
+		low, high := uncertainty.Percentiles(list)
+		out = append(out, Interval{low, high})
 	}
 	return out
 }

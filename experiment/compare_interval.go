@@ -6,10 +6,12 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"introspection/idml/uncertainty"
 )
 
 // Confidence is the confidence of all intervals.
-const Confidence = 0.95
+const Confidence = uncertainty.Confidence
 
 // An Interval is a 95 % confidence interval. Which one, and of what, the function or the field says that has it.
 type Interval struct{ Low, High float64 }

@@ -53,7 +53,7 @@ func (a *Analysis) uncertaintyPart() (*plots.ComparisonPart, error) {
 		t.Notes = append(t.Notes, fmt.Sprintf("Of %d of %d runs it was not measured: “idml uncertainty” does.", missing, runs))
 	}
 	if stale > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("Of %d runs it was measured on a checkpoint that is not the newest: “idml uncertainty” measures that.", stale))
+		t.Notes = append(t.Notes, fmt.Sprintf("Of %d of %d runs it was measured on a checkpoint that is not the newest: “idml uncertainty” measures that.", stale, runs))
 	}
 	part.Tables = []plots.ComparisonTable{t}
 	var bands []plots.Band
@@ -68,7 +68,7 @@ func (a *Analysis) uncertaintyPart() (*plots.ComparisonPart, error) {
 		f.FromZero = true
 		part.Figures = append(part.Figures, plots.ComparisonFigure{
 			Name: fmt.Sprintf("rejections-%d", k+1), Figure: f, Description: "Error of the images kept over the share rejected by the uncertainty, of each setting",
-			Caption: "The error of the images that are kept where those with the largest ‖u‖ are rejected: the mean over seeds and a deviation to each side. A level line is worth nothing.",
+			Caption: "The error of the images that are kept where those with the largest ‖u‖ are rejected: the mean over seeds and, of several, a deviation to each side. A level line is worth nothing.",
 		})
 	}
 	return part, nil
@@ -133,11 +133,11 @@ func uncertaintyColumnsOf(groups []UncertaintyGroup) plots.ComparisonTable {
 				}
 				row.Cells = append(row.Cells, cell)
 			}
-			t.Rows = append(t.Rows, plots.ComparisonRow{Name: row.Name, Cells: append(row.Cells, g.corruptedText(score))})
+			t.Rows = append(t.Rows, plots.ComparisonRow{Name: row.Name, Cells: append(row.Cells, whole.Replace(g.corruptedText(score)))})
 		}
 	}
 	t.Notes = []string{fmt.Sprintf("0.5 is chance of each AUROC, 0 of the others. Of several seeds the mean ± a standard deviation, of one the value with its 95 %% interval over %s. "+
-		"Corrupted: the mean over the kinds of corruption in the largest strength.", groups[0].Reports[0].Over)}
+		"Corrupted: the mean over the kinds of corruption in the largest strength, without an interval.", groups[0].Reports[0].Over)}
 	return t
 }
 
@@ -148,10 +148,8 @@ func (g UncertaintyGroup) corruptedText(score runlog.UncertaintyScore) string {
 		var values []float64
 		for _, kind := range datasets.AllCorruptionKinds() {
 			of := datasets.Corrupt{Kind: kind, Strength: datasets.CorruptionStrengths}.String()
-			for _, m := range r.Measures {
-				if e := m.Values[score.Name]; m.Quantity == runlog.QuantityAUROC && m.Of == of && e.Exists() {
-					values = append(values, e.Value)
-				}
+			if e := r.Estimate(runlog.QuantityAUROC, of, score.Name); e.Exists() {
+				values = append(values, e.Value)
 			}
 		}
 		if len(values) > 0 {

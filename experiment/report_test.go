@@ -78,7 +78,7 @@ func TestReportOnRuns(t *testing.T) {
 	html := write()
 	for _, want := range []string{
 		"a note", "glyphs: settings", "glyphs: differences", "glyphs: training", "R@1 in training", "training loss, proxy-anchor", "glyphs: what the uncertainty is worth",
-		"<td>‖u‖</td><td>2</td><td>0.650\u00a0±\u00a00.071</td><td>–</td>", "<td>0.900 ± 0.000</td>", "Of 2 of 4 runs it was not measured",
+		"<td>‖u‖</td><td>2</td><td>0.650\u00a0±\u00a00.071</td><td>–</td>", "<td>0.900\u00a0±\u00a00.000</td>", "Of 2 of 4 runs it was not measured",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the report lacks %q", want)

@@ -61,30 +61,34 @@ func splitKey(cfg idml.Config) (string, bool) {
 	if cfg.Data.Name == "folder" || cfg.Data.Name == "imagenet" {
 		return "", false
 	}
-	signature, err := signatureOf(cfg.Data.Folder)
+	signature, err := signatureOf(cfg.Data.Folder, mostEntries)
 	return key + signature, err == nil
 }
 
-// How deep the files lie that describe a dataset, or hold its images, below the folder that is named, and how many files and folders are looked at for them.
+// How deep the files lie that describe a dataset below the folder that is named, and how many files and folders are looked at for them. Ours: SOP has 120 053 images.
 const (
 	signatureDepth = 3
-	mostEntries    = 5000
+	mostEntries    = 200000
 )
 
-// signatureOf returns paths, times and sizes of the files and folders down to signatureDepth.
-func signatureOf(folder string) (string, error) {
+// signatureOf returns paths, times and sizes of the files and folders down to signatureDepth, but of pictures, which are read anew each time: their folders' times tell
+// of those that came or went. It is an error if there are more than most, pictures among them.
+func signatureOf(folder string, most int) (string, error) {
 	var b strings.Builder
 	entries := 0
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
+		if entries++; entries > most {
+			return fmt.Errorf("%s has more than %d files and folders", folder, most)
+		}
+		if !d.IsDir() && isPicture(path) {
+			return nil
+		}
 		info, err := d.Info()
 		if err != nil {
 			return err
-		}
-		if entries++; entries > mostEntries {
-			return fmt.Errorf("%s has more than %d files and folders", folder, mostEntries)
 		}
 		fmt.Fprintf(&b, "%q %d %d\n", path, info.ModTime().UnixNano(), info.Size())
 		relative, err := filepath.Rel(folder, path)
@@ -94,4 +98,9 @@ func signatureOf(folder string) (string, error) {
 		return err
 	})
 	return b.String(), err
+}
+
+// isPicture tells by its name whether a file is an image of a dataset.
+func isPicture(path string) bool {
+	return slices.Contains([]string{".jpg", ".jpeg", ".png"}, strings.ToLower(filepath.Ext(path)))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,13 +97,16 @@ func TestResidentEmbedded(t *testing.T) {
 // What lies in very many files isn't kept, and neither are class folders.
 func TestSplitKey(t *testing.T) {
 	dir := t.TempDir()
-	for i := range mostEntries {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600); err != nil {
+	for i := range 10 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.JPG", i)), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if signature, err := signatureOf(dir); err == nil {
+	if signature, err := signatureOf(dir, 10); err == nil {
 		t.Errorf("a signature of %d bytes", len(signature))
+	}
+	if signature, err := signatureOf(dir, 11); err != nil || strings.Count(signature, "\n") != 1 { // the folder's
+		t.Errorf("the signature is %q, %v", signature, err)
 	}
 	cfg := idml.Folder()
 	cfg.Data.Folder = t.TempDir()

@@ -3,6 +3,8 @@
 package experiment
 
 import (
+	"fmt"
+
 	"introspection/idml/runlog"
 	"introspection/plots"
 )
@@ -22,8 +24,12 @@ func (r *UncertaintyReport) HistogramFigure() (*plots.Histograms, error) {
 	return plots.UncertaintyHistograms(r.Uncertainty)
 }
 
-// MixingFigure draws ‖u‖ from one image to another, with pictures from the run folder: see [plots.UncertaintyMixing].
+// MixingFigure draws ‖u‖ from one image to another, with pictures from the run folder, empty boxes where it has none: see [plots.UncertaintyMixing]. The error wraps
+// [plots.ErrNoData] if nothing was mixed, or images that were held out, of which the folder has no pictures.
 func (r *UncertaintyReport) MixingFigure() (*plots.Strip, error) {
+	if r.Mixing == nil || r.heldOut {
+		return nil, fmt.Errorf("%w: no mixed test images", plots.ErrNoData)
+	}
 	run, err := runlog.Open(r.Run)
 	if err != nil {
 		return nil, err

@@ -17,10 +17,13 @@ import (
 )
 
 // Save writes what was measured into the run folder, as uncertainty.json, with thumbnails of the images that a report shows and the folder has none of. The same run
-// and bootstrap give the same bytes. It is an error for a report that [Uncertainty] didn't make.
+// and bootstrap give the same bytes. It is an error for a report that [Uncertainty] didn't make, or made of what was held out of training.
 func (r *UncertaintyReport) Save() error {
 	if r.task == nil {
 		return errors.New("uncertainty: only what was measured of a run can be saved in it")
+	}
+	if r.heldOut {
+		return errors.New("uncertainty: only what was measured of test images can be saved in a run, not of what was held out")
 	}
 	run, err := runlog.Open(r.Run)
 	if err != nil {

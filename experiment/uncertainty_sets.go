@@ -34,7 +34,11 @@ func (s *uncertaintyStudy) embed(ctx context.Context, l *datasets.Loader) (*idml
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
-	return s.scorer.embedder.Embed(ctx, l.Epoch(0, 0))
+	e, err := s.scorer.embedder.Embed(ctx, l.Epoch(0, 0))
+	if err == nil && len(e.Labels) != len(l.Data.Examples) { // an image is compared with its copies
+		err = fmt.Errorf("%d of %d images could be read", len(e.Labels), len(l.Data.Examples))
+	}
+	return e, err
 }
 
 // corrupted measures how the scores tell corrupted test images from clean ones, and how steadily they grow with the strength of the corruption.

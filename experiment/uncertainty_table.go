@@ -96,15 +96,16 @@ func (g UncertaintyGroup) Title() string {
 	return title
 }
 
-// Lines are the names of the measures.
+// Lines are the measures of the first run, whose names are those of the lines. What another run lacks, as one that an older program measured, it has no value of.
 func (g UncertaintyGroup) Lines() []runlog.UncertaintyMeasure { return g.Reports[0].Measures }
 
 // Cell returns line i of a score as text: the value with its bootstrap interval or, of several runs, the mean and the standard deviation over the
 // seeds that have a value, with their number where not all have one; "–" where none has.
 func (g UncertaintyGroup) Cell(i int, score runlog.UncertaintyScore) string {
 	var values []float64
+	line := g.Lines()[i]
 	for _, r := range g.Reports {
-		e := r.Measures[i].Values[score.Name]
+		e := r.Estimate(line.Quantity, line.Of, score.Name)
 		if len(g.Reports) == 1 && e.Exists() {
 			return fractionText(e.Value) + " " + IntervalText(Interval{e.Low, e.High})
 		}
@@ -126,7 +127,11 @@ func (g UncertaintyGroup) Cell(i int, score runlog.UncertaintyScore) string {
 func (g UncertaintyGroup) Chance(i int) string {
 	var values []float64
 	for _, r := range g.Reports {
-		values = append(values, r.Measures[i].Chance)
+		for _, m := range r.Measures {
+			if m.Name() == g.Lines()[i].Name() {
+				values = append(values, m.Chance)
+			}
+		}
 	}
 	return fractionText(mean(values))
 }

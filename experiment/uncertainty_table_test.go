@@ -60,6 +60,13 @@ func TestGroupUncertainty(t *testing.T) {
 	if cell := some.Cell(0, scoreNorm); cell != "0.650 ± 0.071 (2 of 3)" {
 		t.Errorf("where one seed of three has no value: %q", cell)
 	}
+	some.Reports[1].Measures = some.Reports[1].Measures[1:] // of another program
+	if cell, chance := some.Cell(0, scoreNorm), some.Chance(0); cell != "0.650 ± 0.071 (2 of 3)" || chance != "0.500" {
+		t.Errorf("where one report of three lacks the line: %q, chance %s", cell, chance)
+	}
+	if cell := some.Cell(1, scoreNorm); cell != "–" {
+		t.Errorf("where lines stand at other places: %q", cell)
+	}
 	if title := groups[0].Title(); title != "glyphs, proxy-anchor paper + mixup, 2 seeds: 10 images of 5 classes, 0.750 ± 0.000 right; the other domain: clothing" {
 		t.Errorf("title %q", title)
 	}
@@ -109,6 +116,14 @@ func TestUncertaintyFigures(t *testing.T) {
 	}
 	if _, err := r.HistogramFigure(); err != nil {
 		t.Errorf("histograms: %v", err)
+	}
+	r.Run, r.heldOut, r.task = t.TempDir(), true, &Task{}
+	r.Mixing = &runlog.MixingUncertainty{Lambdas: []float64{0, 1}, Pairs: []runlog.MixPair{{First: 3, Second: 1, Uncertainty: []float64{1, 2}}}}
+	if _, err := r.MixingFigure(); !errors.Is(err, plots.ErrNoData) {
+		t.Errorf("pictures of held-out images: %v", err)
+	}
+	if err := r.Save(); err == nil || !strings.Contains(err.Error(), "held out") {
+		t.Errorf("held-out images are saved: %v", err)
 	}
 	r.Corrupted = nil
 	if _, err := r.CorruptionFigure(scoreNorm); !errors.Is(err, plots.ErrNoData) {

@@ -3,6 +3,7 @@
 package experiment
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -66,6 +67,18 @@ func TestUncertaintyOfGlyphs(t *testing.T) {
 	}
 	checkAgainstLoops(t, s, values)
 	checkDrawn(t, s)
+	broken := s.task.Split.Test
+	broken = datasets.New("broken", broken.Classes, broken.Examples[:3], func(i int) (*datasets.RGB, error) {
+		if i == 1 {
+			return nil, fmt.Errorf("image %d is broken", i)
+		}
+		return s.task.Split.Test.Image(i)
+	})
+	l := s.loader(broken, datasets.Compose{})
+	l.OnBadImage = datasets.SkipBadImage
+	if _, err := s.embed(t.Context(), l); err == nil || !strings.Contains(err.Error(), "2 of 3 images could be read") {
+		t.Errorf("copies of which one is broken: %v", err)
+	}
 	if s.report.Images != 160 || s.report.Classes != 8 || !strings.Contains(s.report.Unseen, "ashion") || len(s.report.Reject["norm"].Curve) != rejectPoints {
 		t.Errorf("%d images, %d classes, %q", s.report.Images, s.report.Classes, s.report.Unseen)
 	}

@@ -5,6 +5,8 @@ package plots
 import (
 	"image"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +14,27 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
 )
+
+// On paper, where what lies left of the page is clipped, a figure is moved to the left by less than its own margin.
+func TestFiguresAreWholeOnPaper(t *testing.T) {
+	margin := float64(begin(draw.NewCanvas(new(recorder.Canvas), Width, Width), "").Min.X / Width)
+	for name, page := range map[string]string{"report.html": reportTemplate, "comparison.html": comparisonTemplate} {
+		_, print, _ := strings.Cut(page, "@media print")
+		found := regexp.MustCompile(`svg \{ width: ([\d.]+)(mm|%);.* margin-left: -([\d.]+)(mm|%); \}`).FindStringSubmatch(print)
+		if found == nil || found[2] != found[4] {
+			t.Errorf("%s: no width and margin of figures", name)
+			continue
+		}
+		width, err := strconv.ParseFloat(found[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved, err := strconv.ParseFloat(found[3], 64)
+		if err != nil || moved/width > margin {
+			t.Errorf("%s: figures are moved by %v of %v, their margin is %.4f", name, moved, width, margin)
+		}
+	}
+}
 
 // TestTextIsLegible draws figures that are hard to lay out and checks of every
 // text that it lies within the figure and on no other.

@@ -61,6 +61,9 @@ func newWorth(run *runlog.Run, d *runData, newest *runlog.Checkpoint) (*worth, e
 	return w, nil
 }
 
+// fewClasses is below how many classes intervals over classes are too narrow: see package uncertainty.
+const fewClasses = 20
+
 // worthNotes says what the table holds.
 func worthNotes(u runlog.Uncertainty) []string {
 	over := "classes, each with all its images: what other unseen classes could have given"
@@ -73,6 +76,9 @@ func worthNotes(u runlog.Uncertainty) []string {
 		"AUROC: how often the number is larger for an image of the kind that is named than for one that is not. Gain: 1 if rejecting the most uncertain images is worth as much as rejecting the wrong ones first, 0 if as little as rejecting any; area: " +
 			"the mean error of those kept. Growth: at how many of the steps to the next strength it grows. Spearman: rank correlation. Chance is what a number comes to that knows nothing; values whose interval lies beyond it on the right side are bold.",
 		fmt.Sprintf("Intervals: 95 %%, %s bootstrap resamples (seed %d) of %s.", thousands(u.Resamples), u.BootstrapSeed, over),
+	}
+	if u.Over == runlog.OverClasses && u.Classes < fewClasses {
+		notes[len(notes)-1] += " Of so few classes they are too narrow."
 	}
 	if u.Unseen != "" {
 		notes = append(notes, "The other domain: "+u.Unseen+".")

@@ -77,7 +77,7 @@ func TestReportOfMeasuredUncertainty(t *testing.T) {
 		"<h2>What the uncertainty is worth</h2>", "Measured after epoch 10 on 80 images of 5 classes",
 		`<th scope="row">AUROC, wrong R@1</th><td>0.500</td><td><b>0.700</b><br><small>[0.600, 0.800]</small></td><td>0.550<br>`,
 		`<td><b>0.200</b><br><small>[0.150, 0.250]</small></td><td>0.400<br>`, // an area: less is better
-		`<th scope="row">AUROC, noise 3</th>`, "<td>–</td>", "40 bootstrap resamples (seed 0) of classes", "The other domain: clothing.",
+		`<th scope="row">AUROC, noise 3</th>`, "<td>–</td>", "40 bootstrap resamples (seed 0) of classes", "Of so few classes they are too narrow.", "The other domain: clothing.",
 		"share of images rejected", "AUROC of ‖u‖ against clean images", "strength 2", "first row", "t-SNE, perplexity 20.0", "principal components: 40 % and 20 %",
 	} {
 		if !strings.Contains(html, want) {
@@ -96,6 +96,11 @@ func TestReportOfMeasuredUncertainty(t *testing.T) {
 	o.Figures = ""
 	if again := report(t, run, o); again != html {
 		t.Error("a second report differs")
+	}
+	u.Classes = 20
+	ready(t, run.WriteUncertainty(u))
+	if html := report(t, run, o); strings.Contains(html, "too narrow") {
+		t.Error("intervals over 20 classes are called too narrow")
 	}
 	o.Checkpoint = &runlog.Checkpoint{Epoch: 12, Step: 1240, SHA256: "bb"}
 	if html := report(t, run, o); !strings.Contains(html, "out of date: it was measured after epoch 10, step 200, and the newest checkpoint is of epoch 12, step 1,240.") {
@@ -139,9 +144,28 @@ func TestUncertaintyOfLittle(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	u.Mixing = &runlog.MixingUncertainty{Lambdas: []float64{0, 1}}
+	if _, err := plots.UncertaintyMixing(run, u); !errors.Is(err, plots.ErrNoData) {
+		t.Errorf("no pairs: %v", err)
+	}
 	u.Mixing = &runlog.MixingUncertainty{Lambdas: []float64{0, 1}, Pairs: []runlog.MixPair{{Uncertainty: []float64{1}}}}
 	if _, err := plots.UncertaintyMixing(run, u); err == nil || !strings.Contains(err.Error(), "1 values for 2") {
 		t.Errorf("fewer values: %v", err)
+	}
+}
+
+// Without intervals, as of a single class, the values of corruptions are drawn all the same.
+func TestCorruptionsWithoutIntervals(t *testing.T) {
+	u := fakeUncertainty()
+	for _, m := range u.Measures {
+		m.Values["norm"] = uncertainty.Estimate{Value: m.Values["norm"].Value, Low: math.NaN(), High: math.NaN()}
+	}
+	f, err := plots.UncertaintyCorruptions(u, u.Scores[0])
+	ready(t, err)
+	var svg strings.Builder
+	ready(t, plots.WriteSVG(&svg, f))
+	if !strings.Contains(svg.String(), "low resolution") || strings.Contains(svg.String(), "NaN") {
+		t.Error("the figure lacks a corruption, or has a number that is none")
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"introspection/idml/runlog"
-	measures "introspection/idml/uncertainty"
 )
 
 // scoreNorm is the name of ‖u‖ among the scores of a runlog.Uncertainty.
@@ -65,13 +64,12 @@ func UncertaintyCorruptions(u runlog.Uncertainty, score runlog.UncertaintyScore)
 	for _, kind := range kinds {
 		b := Band{Name: kind, X: []float64{0}, Y: []float64{0.5}, Low: []float64{0.5}, High: []float64{0.5}} // an image against itself
 		for strength := 1; strength <= strengths; strength++ {
-			e, ok := measured(u, runlog.QuantityAUROC, runlog.CorruptedName(kind, strength), score.Name)
-			if ok && !math.IsNaN(e.Low) {
+			if e := u.Estimate(runlog.QuantityAUROC, runlog.CorruptedName(kind, strength), score.Name); e.Exists() {
 				b.X, b.Y, b.Low, b.High = append(b.X, float64(strength)), append(b.Y, e.Value), append(b.Low, e.Low), append(b.High, e.High)
 			}
 		}
 		if len(b.X) > 1 {
-			bands = append(bands, b)
+			bands = append(bands, b.known())
 		}
 	}
 	f, err := NewBands("strength of the corruption", "AUROC of "+score.Title+" against clean images", bands...)
@@ -80,16 +78,6 @@ func UncertaintyCorruptions(u runlog.Uncertainty, score runlog.UncertaintyScore)
 	}
 	f.WholeX, f.Rules = true, []Rule{{Name: "chance", Y: 0.5}}
 	return f, nil
-}
-
-// measured returns a measure of a score, if it has a value.
-func measured(u runlog.Uncertainty, quantity, of, score string) (measures.Estimate, bool) {
-	for _, m := range u.Measures {
-		if e, ok := m.Values[score]; ok && m.Quantity == quantity && m.Of == of {
-			return e, e.Exists()
-		}
-	}
-	return measures.Estimate{}, false
 }
 
 // UncertaintyHistograms draws how ‖u‖ is distributed, clean and under each corruption in each strength. The error wraps ErrNoData if nothing was corrupted.

@@ -41,7 +41,7 @@ func ShownMixes(u runlog.Uncertainty) []int {
 // UncertaintyMixing draws what becomes of ‖u‖ where two test images of different classes are mixed, λ of one and 1−λ of the other: pictures of some pairs, their lines,
 // and the median of all pairs in a band between their quartiles. Pictures come from the run's thumbnails. The error wraps ErrNoData if nothing was mixed.
 func UncertaintyMixing(run *runlog.Run, u runlog.Uncertainty) (*Strip, error) {
-	if u.Mixing == nil {
+	if u.Mixing == nil || len(u.Mixing.Pairs) == 0 {
 		return nil, fmt.Errorf("%w: no mixed images", ErrNoData)
 	}
 	lambdas := u.Mixing.Lambdas

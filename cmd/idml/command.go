@@ -87,6 +87,15 @@ func (env *environment) openBackend() (b compute.Backend, done func(), err error
 // warn prints what a person should know and need not act upon at once.
 func (env *environment) warn(text string) { fmt.Fprintf(env.stderr, "warning: %s\n", text) }
 
+// note prints what goes on, beside the results: on a terminal apart from them, in a notebook among them, where all that stands on stderr looks like a fault.
+func (env *environment) note(format string, args ...any) {
+	w := env.stderr
+	if env.display != nil {
+		w = env.stdout
+	}
+	fmt.Fprintf(w, format+"\n", args...)
+}
+
 // A usageError says that the program was called wrongly; its exit status differs.
 type usageError struct{ text string }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -157,9 +158,10 @@ func (env *environment) showPage(path string) {
 	if err != nil || !filepath.IsLocal(relative) {
 		return
 	}
-	link := html.EscapeString(filepath.ToSlash(relative))
+	link := html.EscapeString((&url.URL{Path: filepath.ToSlash(relative)}).String())
 	env.display("", map[string]string{
 		plainType: path,
-		htmlType:  fmt.Sprintf(`<a href="%s" target="_blank">%s</a><br><iframe src="%s" width="100%%" height="600" style="border:1px solid #ccc"></iframe>`, link, link, link),
+		htmlType: fmt.Sprintf(`<a href="%s" target="_blank">%s</a><br><iframe src="%s" width="100%%" height="600" style="border:1px solid #ccc"></iframe>`,
+			link, html.EscapeString(relative), link),
 	})
 }

@@ -14,21 +14,25 @@ import (
 // liveCurves is the figure, in a notebook, of a training under way: loss and metrics so far, from what the run has noted.
 type liveCurves struct {
 	env     *environment
-	dir     string // the run folder
-	drawn   time.Time
-	records int // in the figure
+	dir     string    // the run folder
+	next    time.Time // when it may be drawn again
+	records int       // in the figure
 }
 
 // liveInterval is the least time between two drawings. Ours: a drawing takes a tenth of a second and is sent to the browser as a whole.
 const liveInterval = 2 * time.Second
 
+// liveShare is how much longer than a drawing the time to the next one is at least. Ours: training waits meanwhile, and each drawing reads all that the run has noted.
+const liveShare = 20
+
 // update draws the figure anew unless that was done a moment ago.
 func (l *liveCurves) update(now time.Time) {
-	if l.env.display == nil || now.Sub(l.drawn) < liveInterval {
+	if l.env.display == nil || now.Before(l.next) {
 		return
 	}
-	l.drawn = now
+	begun := time.Now()
 	l.draw()
+	l.next = now.Add(max(liveInterval, liveShare*time.Since(begun)))
 }
 
 // draw draws the figure, if there is something new to draw. What can't be read or drawn is warned of.

@@ -19,8 +19,11 @@ import (
 // pictureSide is the side of the picture of an image, its middle, in pixels.
 const pictureSide = 96
 
-// showFound displays, in a notebook, the query and the images that were found for it, which lie in a folder. An image whose file can't be read, as none
-// can that lies in no folder, is left out.
+// mostPictures bounds the images found that are shown, for a notebook keeps each. Ours; the table has all.
+const mostPictures = 50
+
+// showFound displays, in a notebook, the query and the images that were found for it, at most mostPictures, which lie in a folder. An image whose file can't be read,
+// as none can that lies in no folder, is left out.
 func (env *environment) showFound(found *experiment.Found, folder string) {
 	if env.display == nil {
 		return
@@ -34,7 +37,7 @@ func (env *environment) showFound(found *experiment.Found, folder string) {
 		fmt.Fprintf(&figures, `<figure style="margin:0;text-align:center"><img src="data:image/png;base64,%s" alt="%s" title="%s" style="width:%dpx"><figcaption>%s</figcaption></figure>`,
 			data, html.EscapeString(name), html.EscapeString(name), pictureSide, caption)
 	}
-	for _, hit := range found.Nearest {
+	for _, hit := range found.Nearest[:min(len(found.Nearest), mostPictures)] {
 		add(filepath.Join(folder, hit.Path), hit.Path, fmt.Sprintf("%d. %s<br>s %.3f", hit.Rank, html.EscapeString(hit.Class), hit.Similarity))
 	}
 	if figures.Len() == 0 {

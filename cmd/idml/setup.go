@@ -46,7 +46,7 @@ func runSetup(ctx context.Context, env *environment, args []string) error {
 		Kind: kind, From: *from, Dir: *dir,
 		Progress: func(done, total int64) {
 			if !fetched && *from == "" {
-				fmt.Fprintf(env.stderr, "downloading the %s plugin, %d MiB\n", kind, total>>20)
+				env.note("downloading the %s plugin, %d MiB", kind, total>>20)
 			}
 			fetched = true
 			line.update(progressText(done, total))

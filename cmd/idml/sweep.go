@@ -147,7 +147,7 @@ func (env *environment) sweep(ctx context.Context, dir string, runs []experiment
 		Jobs:   jobs,
 		Launch: func(ctx context.Context, l experiment.Launch) error { return launch(ctx, l, gpus) },
 		Report: func(k int, r experiment.RunReport) {
-			fmt.Fprintf(env.stderr, "%d of %d: %s: %s\n", k+1, len(runs), r.Name, reportText(r))
+			env.note("%d of %d: %s: %s", k+1, len(runs), r.Name, reportText(r))
 		},
 	})
 }

@@ -202,7 +202,7 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 	}
 	stage := func(text string) {
 		line.clear()
-		fmt.Fprintln(env.stderr, text)
+		env.note("%s", text)
 	}
 	results, err := do(ctx, b, dir, experiment.Options{Data: data, Stage: stage, Warn: warn, Progress: func(p idml.Progress) {
 		pace.observe(p, time.Now())
@@ -210,14 +210,16 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 			line.clear()
 			live.update(time.Now())
 			judge := runlog.Judge(p.Metrics)
-			fmt.Fprintf(env.stderr, "epoch %d of %d: %s %.3f\n", p.Epoch, p.Epochs, plots.MetricTitle(judge), p.Metrics[judge])
+			env.note("epoch %d of %d: %s %.3f", p.Epoch, p.Epochs, plots.MetricTitle(judge), p.Metrics[judge])
 			return
 		}
 		line.updateShare(stepText(p, &pace), share(p))
 		live.update(time.Now())
 	}})
 	line.clear()
-	live.draw()
+	if !pace.seen.IsZero() { // else the run, if there is one, is an earlier training's
+		live.draw()
+	}
 	if err == nil {
 		env.printRun(results)
 		if results.Status == runlog.StatusStopped {

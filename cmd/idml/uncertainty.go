@@ -195,7 +195,7 @@ func (t uncertaintyTable) close() {
 	}
 }
 
-// drawUncertainty draws, and in a notebook displays, the figures of one run, or of embeddings, for which there are fewer: reject.svg, corruptions-….svg for each score, and others.
+// drawUncertainty draws, and in a notebook displays, the figures of one run: reject.svg, corruptions-….svg for each score, and others.
 func (env *environment) drawUncertainty(folder string, r *experiment.UncertaintyReport) error {
 	figures := []struct {
 		name string
@@ -203,6 +203,7 @@ func (env *environment) drawUncertainty(folder string, r *experiment.Uncertainty
 	}{
 		{"reject", func() (plots.Figure, error) { return r.RejectFigure() }},
 		{"histograms", func() (plots.Figure, error) { return r.HistogramFigure() }},
+		{"mixing", func() (plots.Figure, error) { return r.MixingFigure() }},
 		{"plane", func() (plots.Figure, error) { return r.PlaneFigure() }},
 	}
 	for _, score := range r.Scores {

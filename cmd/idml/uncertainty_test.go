@@ -25,7 +25,7 @@ func TestUncertainty(t *testing.T) {
 	table := filepath.Join(t.TempDir(), "table.csv")
 	figures := t.TempDir()
 	printed := succeed(t, "uncertainty", "--no-save", "--bootstrap", "40", "--csv", table, "--figures", figures, dir)
-	for _, name := range []string{"reject", "histograms", "plane", "corruptions-norm", "corruptions-mean-beta", "corruptions-features", "corruptions-proxy"} {
+	for _, name := range []string{"reject", "histograms", "mixing", "plane", "corruptions-norm", "corruptions-mean-beta", "corruptions-features", "corruptions-proxy"} {
 		if data, err := os.ReadFile(filepath.Join(figures, name+".svg")); err != nil || !bytes.Contains(data, []byte("<svg")) {
 			t.Errorf("%s.svg: %v, %.80q", name, err, data)
 		}

@@ -121,7 +121,7 @@ func (env *environment) get(ctx context.Context, o weightsOrder, from string) (s
 	begun := false
 	o.Progress = func(done, total int64) {
 		if !begun && from == "" {
-			fmt.Fprintf(env.stderr, "downloading %s%s\n", o.Name, sizeText(total))
+			env.note("downloading %s%s", o.Name, sizeText(total))
 		}
 		begun = true
 		if total > 0 {

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomlx/compute"
 
 	"introspection/experiment"
+	"introspection/idml"
 	"introspection/idml/runlog"
 	"introspection/internal/backendtest"
 	"introspection/internal/kernel"
@@ -166,6 +168,23 @@ func TestWorkerInterrupted(t *testing.T) {
 	}
 }
 
+// Training that doesn't begin shows nothing of an earlier one in the same folder.
+func TestWorkerNotBegun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	b := backendtest.Open(t)
+	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
+	train := append([]string{"train", "--data", images, "--out", "run"}, tiny(sets("data.batch_size=6", "epochs=1")...)...)
+	if outcome, _, all := cellOf(t, t.Context(), r, train...); outcome.Status != exitOK || len(having(all, svgType, "")) == 0 {
+		t.Fatalf("%+v shows %+v", outcome, all)
+	}
+	for _, args := range [][]string{train, {"train", "--resume", "run"}} {
+		if outcome, _, all := cellOf(t, t.Context(), r, args...); outcome.Status != exitError || len(all) > 0 {
+			t.Errorf("%v: %+v shows %+v", args, outcome, all)
+		}
+	}
+}
+
 // Training may take its time after an interrupt; what else doesn't stop is ended.
 func TestPatience(t *testing.T) {
 	for args, want := range map[string]bool{"train --out x": true, "-v train": true, "sweep": true, "eval train": false, "help": false, "": false} {
@@ -243,13 +262,61 @@ func TestShowFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]int{"runs/a&b.html": 1, filepath.Join(here, "runs", "a&b.html"): 1, "../a.html": 0, filepath.Dir(here): 0} {
+	for path, want := range map[string]string{
+		"runs/a&b.html": "runs/a&amp;b.html", filepath.Join(here, "runs", "a&b.html"): "runs/a&amp;b.html", "a #1?.html": "a%20%231%3F.html",
+		"../a.html": "", filepath.Dir(here): "",
+	} {
 		all = nil
 		env.showPage(path)
-		if len(all) != want || want == 1 && !strings.Contains(all[0].data[htmlType], `src="runs/a&amp;b.html"`) {
+		if len(all) != min(len(want), 1) || want != "" && !strings.Contains(all[0].data[htmlType], ` src="`+want+`"`) {
 			t.Errorf("%q: %+v", path, all)
 		}
 	}
+}
+
+// The figure of a training is drawn anew when something new is noted, at intervals, which are the longer the longer a drawing takes.
+func TestLiveCurves(t *testing.T) {
+	run, err := runlog.Create(filepath.Join(t.TempDir(), "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.WriteConfig(idml.Glyphs()); err != nil {
+		t.Fatal(err)
+	}
+	step := 0
+	note := func() {
+		t.Helper()
+		step++
+		if err := run.AppendRecord(runlog.Record{Kind: runlog.KindStep, Epoch: 1, Step: step, Loss: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const slow = 200 * time.Millisecond
+	drawn := 0
+	l := &liveCurves{env: &environment{display: func(string, map[string]string) { drawn++; time.Sleep(slow) }}, dir: run.Dir()}
+	now := time.Now()
+	expect := func(what string, want int) {
+		t.Helper()
+		if drawn != want {
+			t.Errorf("%s: drawn %d times, want %d", what, drawn, want)
+		}
+	}
+	l.update(now)
+	expect("nothing noted", 0)
+	note()
+	now = now.Add(time.Hour)
+	l.update(now)
+	expect("a step", 1)
+	note()
+	l.update(now.Add(liveShare*slow - 1)) // long after liveInterval
+	expect("a moment later", 1)
+	l.update(now.Add(time.Hour))
+	expect("an hour later", 2)
+	l.update(now.Add(2 * time.Hour))
+	expect("nothing new", 2)
+	note()
+	l.draw()
+	expect("the end", 3)
 }
 
 // A notebook's progress is one output, which ends with what was said last.

@@ -74,6 +74,16 @@ type UncertaintyMeasure struct {
 // Name tells quantity and subject, as "AUROC, noise 2".
 func (m UncertaintyMeasure) Name() string { return m.Quantity + ", " + m.Of }
 
+// Estimate returns a measure of a score; one that doesn't exist if it was not measured.
+func (u *Uncertainty) Estimate(quantity, of, score string) uncertainty.Estimate {
+	for _, m := range u.Measures {
+		if e, ok := m.Values[score]; ok && m.Quantity == quantity && m.Of == of {
+			return e
+		}
+	}
+	return uncertainty.None()
+}
+
 // CorruptedUncertainty is the norms of the uncertainty of test images to which something was done with a strength from 1.
 type CorruptedUncertainty struct {
 	Kind     string    `json:"kind"`

@@ -16,8 +16,8 @@ const Confidence = 0.95
 // An Estimate is a value with its bootstrap interval; NaN stands where there is none, in JSON null.
 type Estimate struct{ Value, Low, High float64 }
 
-// none is what stands where nothing can be measured.
-var none = Estimate{math.NaN(), math.NaN(), math.NaN()}
+// None returns what stands where nothing can be measured, or wasn't.
+func None() Estimate { return Estimate{math.NaN(), math.NaN(), math.NaN()} }
 
 // Exists tells whether there is a value.
 func (e Estimate) Exists() bool { return !math.IsNaN(e.Value) }
@@ -79,7 +79,8 @@ func (b Bootstrap) Of(images []int) Bootstrap {
 	return b
 }
 
-// A draw fills in how often each thing is in a resample.
+// A draw fills in how often each thing is in a resample. It is nil where there is a single thing or class to draw: all resamples would be the same, and an interval would
+// seem to be exact.
 type draw func(rng *rand.Rand, w []int)
 
 // images draws from n images, or from their classes, and with each image its copies: of things i, i+n, i+2n, … all or none.
@@ -93,6 +94,9 @@ func (b Bootstrap) images(n int) draw {
 
 // together draws n things, and with each its copies.
 func together(n int) draw {
+	if n < 2 {
+		return nil
+	}
 	return func(rng *rand.Rand, w []int) {
 		clear(w)
 		for range n {
@@ -105,6 +109,9 @@ func together(n int) draw {
 // inClasses draws whole classes of things, as many as there are, and with each thing its copies.
 func inClasses(labels []int) draw {
 	class, classes := numbered(labels)
+	if classes < 2 {
+		return nil
+	}
 	return func(rng *rand.Rand, w []int) {
 		drawn := make([]int, classes)
 		for range classes {
@@ -136,6 +143,9 @@ func numbered(labels []int) (class []int, classes int) {
 
 // apart draws by themselves from the first n things and from those that follow.
 func apart(n int, first, rest draw) draw {
+	if first == nil || rest == nil {
+		return nil
+	}
 	return func(rng *rand.Rand, w []int) {
 		first(rng, w[:n])
 		rest(rng, w[n:])
@@ -149,12 +159,18 @@ func (b Bootstrap) estimate(n int, d draw, statistic func(w []int) float64) Esti
 
 // estimates is estimate for a statistic of several numbers.
 func (b Bootstrap) estimates(n int, d draw, numbers int, statistic func(w []int, out []float64)) []Estimate {
-	list := slices.Repeat([]Estimate{none}, numbers)
+	list := slices.Repeat([]Estimate{None()}, numbers)
 	if n == 0 {
 		return list
 	}
 	values := make([]float64, numbers)
 	statistic(ones(n), values)
+	if d == nil {
+		for k, v := range values {
+			list[k].Value = v
+		}
+		return list
+	}
 	drawn := make([][]float64, numbers)
 	rng, w, out := rand.New(rand.NewPCG(b.Seed, 1)), make([]int, n), make([]float64, numbers)
 	for range b.Resamples {
@@ -169,14 +185,15 @@ func (b Bootstrap) estimates(n int, d draw, numbers int, statistic func(w []int,
 	for k, v := range values {
 		list[k].Value = v
 		if !math.IsNaN(v) && 2*len(drawn[k]) > b.Resamples {
-			list[k].Low, list[k].High = percentiles(drawn[k])
+			list[k].Low, list[k].High = Percentiles(drawn[k])
 		}
 	}
 	return list
 }
 
-// percentiles returns between which two of the values the middle 95 % lie, equally many below and above. It sorts them.
-func percentiles(values []float64) (low, high float64) {
+// Percentiles returns between which two of the values, which it sorts, the middle 95 % lie. Equally many lie below and above, so that the interval of the negatives is the
+// negative of the interval. It panics without values.
+func Percentiles(values []float64) (low, high float64) {
 	slices.Sort(values)
 	beyond := int(math.Round(float64(len(values)) * (1 - Confidence) / 2))
 	return values[beyond], values[len(values)-1-beyond]

@@ -133,6 +133,32 @@ func TestClassesOfTwoSets(t *testing.T) {
 	ErrorAUROC(high, []bool{true, false}, Bootstrap{Resamples: 1, Classes: []int{1}})
 }
 
+// Resamples of one class, or of one image beside others, would all be the same: there is a value and no interval, which would seem to be exact.
+func TestNothingToDraw(t *testing.T) {
+	scores, wrong, labels := []float64{3, 1, 2, 5}, []bool{true, false, false, true}, []int{7, 7, 7, 7}
+	b := Bootstrap{Resamples: 100}
+	one := b
+	one.Classes = labels
+	two := b
+	two.Classes = []int{7, 7, 7, 8}
+	for name, e := range map[string]Estimate{
+		"errors of a class":      ErrorAUROC(scores, wrong, one),
+		"copies of a class":      CopiesAUROC(scores, []float64{1, 1, 1, 1}, one),
+		"rank in a class":        SpearmanEstimate(scores, []float64{1, 2, 3, 5}, one),
+		"area of a class":        NewReject(scores, wrong, 2, one).Area,
+		"a class beside another": OthersAUROC(scores[:3], scores[3:], two),
+		"an image beside three":  OthersAUROC(scores[:1], scores[1:], b),
+		"growth of an image":     Growth([][]float64{{1}, {2}}, b),
+	} {
+		if !e.Exists() || !math.IsNaN(e.Low) || !math.IsNaN(e.High) {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+	if e := ErrorAUROC(scores, wrong, b); math.IsNaN(e.Low) {
+		t.Errorf("of four images there is no interval: %v", e)
+	}
+}
+
 // The curve of resamples of unequal size is that of the images written down as often as they are drawn.
 func TestRejectOfUnequalClasses(t *testing.T) {
 	scores, wrong := []float64{4, 1, 3, 2, 6}, []bool{true, false, false, true, true}

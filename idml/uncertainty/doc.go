@@ -38,5 +38,5 @@
 //   - Images, as many as there are: what it could have been on other images of the same classes, if images were independent. It is for classifiers, whose classes are given,
 //     and says too little of unseen ones.
 //
-// See [Bootstrap]. Sets of images that have no class in common are drawn by themselves. No interval tells how much another training would change.
+// See [Bootstrap]. Sets of images that have no class in common are drawn by themselves. Of a single class, or a set of a single image, there is no interval. No interval tells how much another training would change.
 package uncertainty

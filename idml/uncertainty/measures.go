@@ -25,14 +25,16 @@ func CopiesAUROC(changed, clean []float64, b Bootstrap) Estimate {
 // then those of low; where both have a class in common, as if they are parts of one dataset, a class is drawn with its images of either, else either by themselves.
 func OthersAUROC(high, low []float64, b Bootstrap) Estimate {
 	if len(high) == 0 || len(low) == 0 {
-		return none
+		return None()
 	}
 	d := apart(len(high), together(len(high)), together(len(low)))
 	if b.Classes != nil {
 		sameLength(len(b.Classes), len(high)+len(low))
 		first, rest := b.Classes[:len(high)], b.Classes[len(high):]
 		d = apart(len(high), inClasses(first), inClasses(rest))
-		if slices.ContainsFunc(first, func(label int) bool { return slices.Contains(rest, label) }) {
+		_, some := numbered(first)
+		_, others := numbered(rest)
+		if _, all := numbered(b.Classes); all < some+others { // they have some in common
 			d = inClasses(b.Classes)
 		}
 	}
@@ -49,7 +51,7 @@ func (b Bootstrap) auroc(high, low []float64, d draw) Estimate {
 func SpearmanEstimate(scores, quantity []float64, b Bootstrap) Estimate {
 	sameLength(len(scores), len(quantity))
 	if len(scores) < leastPairs {
-		return none
+		return None()
 	}
 	p := newRankPairs(scores, quantity)
 	return b.estimate(len(scores), b.images(len(scores)), p.correlation)
@@ -59,7 +61,7 @@ func SpearmanEstimate(scores, quantity []float64, b Bootstrap) Estimate {
 // untouched image first. It panics if the lengths differ.
 func Growth(levels [][]float64, b Bootstrap) Estimate {
 	if len(levels) < 2 {
-		return none
+		return None()
 	}
 	n := len(levels[0])
 	twice := make([]int, n) // twice the steps at which each image's score grows

@@ -125,7 +125,7 @@ func TestNothingToMeasure(t *testing.T) {
 }
 
 func TestEstimateJSON(t *testing.T) {
-	list := []Estimate{{0.5, 0.25, 0.75}, {0.5, math.NaN(), math.NaN()}, none}
+	list := []Estimate{{0.5, 0.25, 0.75}, {0.5, math.NaN(), math.NaN()}, None()}
 	data, err := json.Marshal(list)
 	if err != nil {
 		t.Fatal(err)

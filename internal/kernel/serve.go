@@ -37,15 +37,12 @@ var ErrStubborn = errors.New("kernel: the command doesn't stop")
 
 // Frames returns the pipe to the kernel that started this process as its worker.
 func Frames() (io.WriteCloser, error) {
-	file := os.NewFile(framesFile, "frames")
-	if file == nil {
-		return nil, errors.New("kernel: a worker is started by a kernel")
-	}
-	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+	var status syscall.Stat_t // asked of the number, for an [os.File] of somebody else's would be closed with it
+	if err := syscall.Fstat(framesFile, &status); err != nil || status.Mode&syscall.S_IFMT != syscall.S_IFIFO {
 		return nil, errors.New("kernel: a worker is started by a kernel")
 	}
 	syscall.CloseOnExec(framesFile) // else it stays open as long as a child of a command lives
-	return file, nil
+	return os.NewFile(framesFile, "frames"), nil
 }
 
 // Serve runs commands until requests ends or ctx does; that also stops the command under way.

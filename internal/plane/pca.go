@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
 )
 
 // PCA returns the coordinates of rows, less their mean, along their first two principal components, and the shares of the variance along these. A component's sign is such
 // that its largest part is positive. It is an error if there are fewer than two rows or a number is not finite; rows of one number have 0 as second coordinate.
+//
+// The components are eigenvectors of the scatter matrix Σ x·xᵀ [dims, dims] or, of fewer rows than dimensions, those of the matrix of products x(i)·x(j) [rows, rows],
+// which has the same eigenvalues: the smaller one is decomposed.
 func PCA(rows [][]float32) (points [][2]float64, explained [2]float64, err error) {
 	n := len(rows)
 	if n < 2 {
@@ -22,30 +25,64 @@ func PCA(rows [][]float32) (points [][2]float64, explained [2]float64, err error
 	if err != nil {
 		return nil, explained, err
 	}
-	var pc stat.PC
-	if !pc.PrincipalComponents(x, nil) {
+	center(x)
+	_, dims := x.Dims()
+	products := mat.NewSymDense(min(n, dims), nil)
+	if dims <= n {
+		products.SymOuterK(1, x.T())
+	} else {
+		products.SymOuterK(1, x)
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(products, true) {
 		return nil, explained, errors.New("plane: the principal components were not found")
 	}
 	var vectors mat.Dense
-	pc.VectorsTo(&vectors)
-	variances := pc.VarsTo(nil)
-	total := 0.0
-	for _, v := range variances {
-		total += v
-	}
+	eigen.VectorsTo(&vectors)
+	variances := eigen.Values(nil) // ascending, times n
 	points = make([][2]float64, n)
+	total := mat.Trace(products)
 	for k := range min(2, len(variances)) {
-		if total == 0 {
+		variance := variances[len(variances)-1-k]
+		if variance <= 0 { // all points are equal, or lie on a line; less than 0 by rounding
 			break
 		}
-		explained[k] = variances[k] / total
-		direction := mat.Col(nil, k, &vectors)
+		explained[k] = variance / total
+		direction := mat.Col(nil, len(variances)-1-k, &vectors)
+		if dims > n {
+			direction = combine(x, direction)
+		}
 		orient(direction)
-		for i, at := range project(x, direction) {
-			points[i][k] = at
+		for i := range points {
+			points[i][k] = floats.Dot(x.RawRowView(i), direction)
 		}
 	}
 	return points, explained, nil
+}
+
+// center takes their mean from the rows.
+func center(x *mat.Dense) {
+	n, dims := x.Dims()
+	mean := make([]float64, dims)
+	for i := range n {
+		floats.AddScaled(mean, 1/float64(n), x.RawRowView(i))
+	}
+	for i := range n {
+		floats.Sub(x.RawRowView(i), mean)
+	}
+}
+
+// combine returns the sum of the rows by weights, with the length 1 unless it is 0.
+func combine(x *mat.Dense, weights []float64) []float64 {
+	_, dims := x.Dims()
+	sum := make([]float64, dims)
+	for i, w := range weights {
+		floats.AddScaled(sum, w, x.RawRowView(i))
+	}
+	if length := floats.Norm(sum, 2); length > 0 {
+		floats.Scale(1/length, sum)
+	}
+	return sum
 }
 
 // dense copies rows into a matrix.
@@ -73,20 +110,4 @@ func orient(direction []float64) {
 	for k := range direction {
 		direction[k] = math.Copysign(1, largest) * direction[k]
 	}
-}
-
-// project returns the coordinates of rows along a direction, less their mean.
-func project(x *mat.Dense, direction []float64) []float64 {
-	n, _ := x.Dims()
-	var product mat.VecDense
-	product.MulVec(x, mat.NewVecDense(len(direction), direction))
-	out := make([]float64, n)
-	for i := range out {
-		out[i] = product.AtVec(i)
-	}
-	mean := stat.Mean(out, nil)
-	for i := range out {
-		out[i] -= mean
-	}
-	return out
 }

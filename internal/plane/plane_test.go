@@ -56,6 +56,93 @@ func TestPCA(t *testing.T) {
 	}
 }
 
+// Of fewer points than dimensions and of more, the components are what a plain power iteration on the covariance finds, and their signs are as promised.
+func TestPCAOfBothShapes(t *testing.T) {
+	for _, shape := range [][2]int{{40, 6}, {6, 40}, {9, 9}, {2, 5}, {5, 1}} {
+		n, dims := shape[0], shape[1]
+		rng, rows := rand.New(rand.NewPCG(7, 11)), make([][]float32, n)
+		for i := range rows {
+			for k := range dims {
+				rows[i] = append(rows[i], 5+float32(rng.NormFloat64()/float64(1+k))) // away from the origin
+			}
+		}
+		points, explained, err := PCA(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		centered, left := centeredRows(rows), 0.0
+		for _, row := range centered {
+			left += dot(row, row)
+		}
+		for k, total := 0, left; k < 2; k++ {
+			direction := make([]float64, dims)
+			for j := range direction {
+				direction[j] = rng.NormFloat64()
+			}
+			for range 3000 {
+				next := make([]float64, dims)
+				for _, row := range centered {
+					along := dot(row, direction)
+					for j, v := range row {
+						next[j] += along * v
+					}
+				}
+				length := math.Sqrt(dot(next, next))
+				if length < 1e-9 { // nothing is left, as of two points after the first
+					clear(direction)
+					break
+				}
+				for j := range next {
+					direction[j] = next[j] / length
+				}
+			}
+			largest := 0.0
+			for _, v := range direction {
+				if math.Abs(v) > math.Abs(largest) {
+					largest = v
+				}
+			}
+			variance := 0.0
+			for i, row := range centered {
+				along := dot(row, direction)
+				variance += along * along
+				if want := math.Copysign(1, largest) * along; math.Abs(points[i][k]-want) > 1e-5 {
+					t.Errorf("%d × %d: point %d lies at %v along component %d, want %v", n, dims, i, points[i][k], k, want)
+				}
+				for j := range row {
+					row[j] -= along * direction[j]
+				}
+			}
+			if math.Abs(explained[k]-variance/total) > 1e-6 {
+				t.Errorf("%d × %d: component %d explains %v, want %v", n, dims, k, explained[k], variance/total)
+			}
+		}
+	}
+}
+
+// centeredRows returns rows less their mean.
+func centeredRows(rows [][]float32) [][]float64 {
+	out := make([][]float64, len(rows))
+	for k := range rows[0] {
+		mean := 0.0
+		for _, row := range rows {
+			mean += float64(row[k]) / float64(len(rows))
+		}
+		for i, row := range rows {
+			out[i] = append(out[i], float64(row[k])-mean)
+		}
+	}
+	return out
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for k, v := range a {
+		sum += v * b[k]
+	}
+	return sum
+}
+
 // Near points stay near: of the ten nearest of each point most are so in the plane, clusters lie apart, and the divergence falls with the steps.
 func TestTSNE(t *testing.T) {
 	rows, of := clusters(6, 40)

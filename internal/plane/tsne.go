@@ -20,7 +20,7 @@ type TSNEOptions struct {
 	Seed uint64
 }
 
-// DefaultTSNE returns the usual perplexity of 30, less for fewer than 100 points, which is van der Maaten and Hinton’s, and 750 iterations. Ours: the picture hardly changes after them.
+// DefaultTSNE returns the usual perplexity of 30, or a third of the other points where those are fewer than 90, and 750 iterations. Ours: the picture hardly changes after them.
 func DefaultTSNE(points int) TSNEOptions {
 	return TSNEOptions{Perplexity: min(30, max(1, float64(points-1)/3)), Iterations: 750}
 }
