@@ -12,7 +12,7 @@ import (
 // tables returns the HTML tables among a notebook's outputs: for each, cells by the names of row and column.
 func tables(n notebook) []map[string]map[string]string {
 	line := regexp.MustCompile(`(?s)<tr>(.*?)</tr>`)
-	cell := regexp.MustCompile(`(?s)<t[hd]>(.*?)</t[hd]>`)
+	cell := regexp.MustCompile(`(?s)<t[hd](?: [^>]*)?>(.*?)</t[hd]>`)
 	var out []map[string]map[string]string
 	for _, c := range n.Cells {
 		for _, o := range c.Outputs {
