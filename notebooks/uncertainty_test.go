@@ -54,8 +54,8 @@ func TestUncertainty(t *testing.T) {
 	n := read(t, uncertaintyNotebook)
 	words, figures := spoken(t, n)
 	found := tables(n)
-	if len(found) != uncertaintyTables || figures != 12 {
-		t.Fatalf("%d tables and %d figures, want %d and 12", len(found), figures, uncertaintyTables)
+	if len(found) != uncertaintyTables || figures != 14 {
+		t.Fatalf("%d tables and %d figures, want %d and 14", len(found), figures, uncertaintyTables)
 	}
 	for _, want := range []string{"runs/uncertainty/paper/report.html", "plain, ‖u‖: of 24 AUROC", "paper, proxy distance: of 24 AUROC"} {
 		if !strings.Contains(words, want) {

@@ -39,13 +39,18 @@ const pngDPI = 192
 // WritePNG draws f and writes it as PNG, with two dots a px: a figure of
 // 640 px has an image 1280 dots wide.
 func WritePNG(w io.Writer, f Figure) error {
-	width, height := f.Size()
-	canvas := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
-	f.Draw(draw.New(canvas))
-	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(w); err != nil {
+	if _, err := (vgimg.PngCanvas{Canvas: canvasOf(f)}).WriteTo(w); err != nil {
 		return fmt.Errorf("plots: writing PNG: %w", err)
 	}
 	return nil
+}
+
+// canvasOf returns a canvas on which f is drawn with two dots a px.
+func canvasOf(f Figure) *vgimg.Canvas {
+	width, height := f.Size()
+	canvas := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+	f.Draw(draw.New(canvas))
+	return canvas
 }
 
 // WriteSVG draws f and writes it as SVG. Pictures in it are inside the file.

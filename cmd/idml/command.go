@@ -14,6 +14,7 @@ import (
 
 	"introspection/experiment"
 	"introspection/idml/backend"
+	"introspection/internal/kernel"
 )
 
 // A command is one of the program's verbs. Each has a file of its own that holds its options, its run function and nothing
@@ -66,8 +67,8 @@ type environment struct {
 	stdout, stderr io.Writer
 	verbose        bool // -v: errors come with their stack
 
-	// display shows, in a notebook, data of several MIME types in place of an earlier one of the same name, "" being a name for once; nil on a terminal.
-	display func(name string, data map[string]string)
+	// display shows an output in a notebook; nil on a terminal.
+	display func(kernel.Output)
 	// resident keeps what the next command may need; nil keeps nothing.
 	resident *experiment.Resident
 }

@@ -96,10 +96,11 @@ func runCompare(_ context.Context, env *environment, args []string) error {
 		}
 	}
 	if *figure != "" {
-		if err := drawJudged(*figure, list[0]); err != nil {
+		f, err := judgedFigure(list[0])
+		if err != nil {
 			return err
 		}
-		if err := env.showFile(*figure); err != nil {
+		if err := env.saveFigure(*figure, f); err != nil {
 			return err
 		}
 	}
@@ -231,15 +232,11 @@ func writeAnalyses(table, report string, list []*experiment.Analysis, notes []st
 	return experiment.WriteComparisonReport(list, notes, experiment.ReportOptions{Out: report})
 }
 
-// drawJudged draws the metric that the runs are judged by, of all groups.
-func drawJudged(path string, a *experiment.Analysis) error {
+// judgedFigure draws the metric that the runs are judged by, of all groups.
+func judgedFigure(a *experiment.Analysis) (*plots.Intervals, error) {
 	var methods []plots.Method
 	for _, g := range a.Groups {
 		methods = append(methods, plots.Method{Name: g.Name, Values: g.Values[a.Judge()], Baseline: g.Baseline})
 	}
-	f, err := plots.NewIntervals(a.JudgeTitle(), methods)
-	if err != nil {
-		return err
-	}
-	return plots.Save(path, f)
+	return plots.NewIntervals(a.JudgeTitle(), methods)
 }

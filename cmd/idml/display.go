@@ -15,6 +15,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"introspection/internal/kernel"
 	"introspection/plots"
 )
 
@@ -22,7 +23,6 @@ import (
 const (
 	plainType = "text/plain"
 	htmlType  = "text/html"
-	svgType   = "image/svg+xml"
 	pngType   = "image/png"
 )
 
@@ -55,7 +55,7 @@ func (t *table) Flush() error {
 		_, err := t.env.stdout.Write(plain.Bytes())
 		return err
 	}
-	t.env.display("", map[string]string{plainType: strings.TrimRight(plain.String(), "\n"), htmlType: tableHTML(raw)})
+	t.env.display(kernel.Output{Data: map[string]string{plainType: strings.TrimRight(plain.String(), "\n"), htmlType: tableHTML(raw)}})
 	return nil
 }
 
@@ -112,31 +112,25 @@ func (env *environment) showFigure(name, description string, f plots.Figure) {
 	if env.display == nil {
 		return
 	}
-	var svg bytes.Buffer
-	if err := plots.WriteSVG(&svg, f); err != nil {
+	var picture bytes.Buffer
+	if err := plots.WriteSmallPNG(&picture, f); err != nil {
 		env.warn(err.Error())
 		return
 	}
-	env.display(name, map[string]string{plainType: description, svgType: svg.String()})
+	width, height := f.Size()
+	env.display(kernel.Output{
+		Name:     name,
+		Data:     map[string]string{plainType: description, pngType: base64.StdEncoding.EncodeToString(picture.Bytes())},
+		Metadata: map[string]any{pngType: map[string]int{"width": int(width / plots.Px), "height": int(height / plots.Px)}},
+	})
 }
 
-// showFile displays a picture that was written into a file, SVG or PNG; on a terminal it does nothing.
-func (env *environment) showFile(path string) error {
-	if env.display == nil {
-		return nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
+// saveFigure writes a figure into a file, and displays it.
+func (env *environment) saveFigure(path string, f plots.Figure) error {
+	if err := plots.Save(path, f); err != nil {
 		return err
 	}
-	shown := map[string]string{plainType: path}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".svg":
-		shown[svgType] = string(data)
-	case ".png":
-		shown[pngType] = base64.StdEncoding.EncodeToString(data)
-	}
-	env.display("", shown)
+	env.showFigure("", path, f)
 	return nil
 }
 
@@ -159,9 +153,9 @@ func (env *environment) showPage(path string) {
 		return
 	}
 	link := html.EscapeString((&url.URL{Path: filepath.ToSlash(relative)}).String())
-	env.display("", map[string]string{
+	env.display(kernel.Output{Data: map[string]string{
 		plainType: path,
 		htmlType: fmt.Sprintf(`<a href="%s" target="_blank">%s</a><br><iframe src="%s" width="100%%" height="600" style="border:1px solid #ccc"></iframe>`,
 			link, html.EscapeString(relative), link),
-	})
+	}})
 }

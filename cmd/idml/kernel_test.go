@@ -262,7 +262,7 @@ func TestKernelInterrupts(t *testing.T) {
 		if !strings.Contains(e.Text["stdout"], "idml train --resume runs/a") {
 			t.Errorf("the training says %q", e.Text)
 		}
-		for _, mime := range []string{"text/html", "image/svg+xml"} {
+		for _, mime := range []string{htmlType, pngType} {
 			if !slices.Contains(e.Types, mime) {
 				t.Errorf("the training displays %q", e.Types)
 			}

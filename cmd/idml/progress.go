@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"introspection/internal/kernel"
 )
 
 // A progress is one line of a terminal that is written over as work goes on, or one output of a notebook. Elsewhere it prints
@@ -20,8 +22,8 @@ type progress struct {
 	width    int // of what is shown, in characters
 	last     time.Time
 
-	display func(name string, data map[string]string) // of a notebook, else nil
-	pending map[string]string                         // what is not displayed yet
+	display func(kernel.Output) // of a notebook, else nil
+	pending map[string]string   // what is not displayed yet
 }
 
 // progressInterval is the least time between two updates that are shown.
@@ -73,7 +75,7 @@ func (p *progress) flush() {
 		return
 	}
 	p.last = time.Now()
-	p.display("progress", p.pending)
+	p.display(kernel.Output{Name: "progress", Data: p.pending})
 	p.pending = nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"introspection/datasets"
 	"introspection/experiment"
+	"introspection/internal/kernel"
 )
 
 // pictureSide is the side of the picture of an image, its middle, in pixels.
@@ -46,10 +47,10 @@ func (env *environment) showFound(found *experiment.Found, folder string) {
 	hits := figures.String()
 	figures.Reset()
 	add(found.Query, found.Query, fmt.Sprintf("query<br>‖u‖ %.3f", found.Uncertainty))
-	env.display("", map[string]string{
+	env.display(kernel.Output{Data: map[string]string{
 		plainType: fmt.Sprintf("pictures of %s and the images found for it", found.Query),
 		htmlType:  `<div style="display:flex;flex-wrap:wrap;gap:12px">` + figures.String() + hits + `</div>`,
-	})
+	}})
 }
 
 // readPicture returns an image file as a small PNG, in base64.

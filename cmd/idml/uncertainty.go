@@ -215,10 +215,7 @@ func (env *environment) drawUncertainty(folder string, r *experiment.Uncertainty
 	for _, f := range figures {
 		figure, err := f.draw()
 		if err == nil {
-			path := filepath.Join(folder, f.name+".svg")
-			if err = plots.Save(path, figure); err == nil {
-				err = env.showFile(path)
-			}
+			err = env.saveFigure(filepath.Join(folder, f.name+".svg"), figure)
 		}
 		if err != nil && !errors.Is(err, plots.ErrNoData) {
 			return err

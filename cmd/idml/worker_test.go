@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
+	"image/png"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,35 +24,33 @@ import (
 	"introspection/idml/runlog"
 	"introspection/internal/backendtest"
 	"introspection/internal/kernel"
+	"introspection/plots"
 )
 
-// shown is an output of a cell.
-type shown struct {
-	name string
-	data map[string]string
-}
-
-// cellOf runs a command as a worker does, and returns what it shows.
-func cellOf(t *testing.T, ctx context.Context, r *experiment.Resident, args ...string) (kernel.Outcome, string, []shown) {
+// cellOf runs a command as a worker does, and returns what it prints and shows. What succeeds says nothing on stderr, which a notebook shows as a fault.
+func cellOf(t *testing.T, ctx context.Context, r *experiment.Resident, args ...string) (kernel.Outcome, string, []kernel.Output) {
 	t.Helper()
-	var text bytes.Buffer
-	var all []shown
+	var text, faults bytes.Buffer
+	var all []kernel.Output
 	outcome := runWork(ctx, r, kernel.Work{
-		Args: args, Stdout: &text, Stderr: &text,
-		Display: func(name string, data map[string]string) {
-			if data[plainType] == "" {
-				t.Errorf("%s shows nothing to front-ends of text: %v", args[0], data)
+		Args: args, Stdout: &text, Stderr: &faults,
+		Display: func(o kernel.Output) {
+			if o.Data[plainType] == "" {
+				t.Errorf("%s shows nothing to front-ends of text: %v", args[0], o.Data)
 			}
-			all = append(all, shown{name, data})
+			all = append(all, o)
 		},
 	})
+	if outcome.Status == exitOK && faults.Len() > 0 {
+		t.Errorf("%s says on stderr %q", args[0], faults.String())
+	}
 	return outcome, text.String(), all
 }
 
 // having returns the outputs that have a type with a text in it.
-func having(all []shown, mime, text string) (found []shown) {
+func having(all []kernel.Output, mime, text string) (found []kernel.Output) {
 	for _, s := range all {
-		if data, ok := s.data[mime]; ok && strings.Contains(data, text) {
+		if data, ok := s.Data[mime]; ok && strings.Contains(data, text) {
 			found = append(found, s)
 		}
 	}
@@ -62,7 +63,7 @@ func TestWorkerCommands(t *testing.T) {
 	images := writeImages(t, 6, 6, 6, 4, 4, 4)
 	b := backendtest.Open(t)
 	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
-	well := func(args ...string) (string, []shown) {
+	well := func(args ...string) (string, []kernel.Output) {
 		t.Helper()
 		outcome, text, all := cellOf(t, t.Context(), r, args...)
 		if outcome != (kernel.Outcome{}) {
@@ -74,14 +75,14 @@ func TestWorkerCommands(t *testing.T) {
 	if !strings.Contains(text, "the run is in run\n") || strings.Contains(text, "R@2") || strings.ContainsAny(text, "\r") {
 		t.Errorf("training prints %q", text)
 	}
-	if got := having(all, htmlType, `<progress value="1.0000"`); len(got) == 0 || got[0].name != "progress" || !strings.HasPrefix(got[0].data[plainType], "epoch 2/2 [##########] 3/3") {
+	if got := having(all, htmlType, `<progress value="1.0000"`); len(got) == 0 || got[0].Name != "progress" || !strings.HasPrefix(got[0].Data[plainType], "epoch 2/2 [##########] 3/3") {
 		t.Errorf("training shows no progress to its end: %+v", all)
 	}
-	curves := having(all, svgType, "R@1")
-	if len(curves) == 0 || curves[len(curves)-1].name != "curves" || !strings.HasPrefix(curves[len(curves)-1].data[plainType], "curves up to epoch 2: R@1 0.") {
+	curves := having(all, pngType, "")
+	if len(curves) == 0 || curves[len(curves)-1].Name != "curves" || !strings.HasPrefix(curves[len(curves)-1].Data[plainType], "curves up to epoch 2: R@1 0.") {
 		t.Errorf("%d figures of curves", len(curves))
 	}
-	if got := having(all, htmlType, "<table>"); len(got) != 1 || !strings.Contains(got[0].data[plainType], "last epoch") {
+	if got := having(all, htmlType, "<table>"); len(got) != 1 || !strings.Contains(got[0].Data[plainType], "last epoch") {
 		t.Errorf("training shows the tables %+v", got)
 	}
 	for range 2 {
@@ -91,7 +92,7 @@ func TestWorkerCommands(t *testing.T) {
 	}
 	embedders := r.Counts().Embedders
 	for range 2 {
-		if _, all = well("uncertainty", "--bootstrap", "40", "--figures", "figures", "run"); len(having(all, htmlType, "</table>")) != 1 || len(having(all, svgType, "<svg")) < 3 {
+		if _, all = well("uncertainty", "--bootstrap", "40", "--figures", "figures", "run"); len(having(all, htmlType, "</table>")) != 1 || len(having(all, pngType, "")) < 3 {
 			t.Errorf("uncertainty shows %+v", all)
 		}
 		if got := r.Counts(); got.Models != 1 || got.Embedders != embedders+1 { // which gives features
@@ -106,7 +107,7 @@ func TestWorkerCommands(t *testing.T) {
 	for range 2 {
 		_, all = well("search", "--index", "x.safetensors", "--run", "run", "--k", "3", query)
 		pictures := having(all, htmlType, "<img")
-		if len(pictures) != 1 || strings.Count(pictures[0].data[htmlType], "<figure") != 4 || len(having(all, htmlType, ">similarity</th>")) != 1 {
+		if len(pictures) != 1 || strings.Count(pictures[0].Data[htmlType], "<figure") != 4 || len(having(all, htmlType, ">similarity</th>")) != 1 {
 			t.Errorf("search shows %+v", all)
 		}
 	}
@@ -139,8 +140,8 @@ func TestWorkerInterrupted(t *testing.T) {
 	work := kernel.Work{
 		Args:   append([]string{"train", "--data", images, "--out", "run"}, tiny(sets("data.batch_size=6", "epochs=100000")...)...),
 		Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{},
-		Display: func(name string, _ map[string]string) {
-			if name == "progress" {
+		Display: func(o kernel.Output) {
+			if o.Name == "progress" {
 				cancel()
 			}
 		},
@@ -155,8 +156,8 @@ func TestWorkerInterrupted(t *testing.T) {
 	}
 	resumed, cancel := context.WithCancel(t.Context())
 	work.Args = []string{"train", "--resume", "run"}
-	work.Display = func(name string, _ map[string]string) {
-		if name == "progress" {
+	work.Display = func(o kernel.Output) {
+		if o.Name == "progress" {
 			cancel()
 		}
 	}
@@ -175,7 +176,7 @@ func TestWorkerNotBegun(t *testing.T) {
 	b := backendtest.Open(t)
 	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
 	train := append([]string{"train", "--data", images, "--out", "run"}, tiny(sets("data.batch_size=6", "epochs=1")...)...)
-	if outcome, _, all := cellOf(t, t.Context(), r, train...); outcome.Status != exitOK || len(having(all, svgType, "")) == 0 {
+	if outcome, _, all := cellOf(t, t.Context(), r, train...); outcome.Status != exitOK || len(having(all, pngType, "")) == 0 {
 		t.Fatalf("%+v shows %+v", outcome, all)
 	}
 	for _, args := range [][]string{train, {"train", "--resume", "run"}} {
@@ -231,32 +232,33 @@ func TestTableOnTerminal(t *testing.T) {
 	env.showPage("report.html")
 	env.showFigure("name", "text", nil)
 	env.showFound(nil, "")
-	if err := env.showFile("nowhere.svg"); err != nil {
-		t.Error(err)
-	}
 	if out.String() != "a     b\nlong  c\n" {
 		t.Errorf("printed %q", out.String())
 	}
 }
 
-// Figures that a command wrote, and pages that the notebook's server finds, are displayed.
+// A figure that is saved is displayed as a picture of two dots a px, in its own size; a page, if the notebook's server finds it.
 func TestShowFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	var all []shown
-	env := &environment{display: func(name string, data map[string]string) { all = append(all, shown{name, data}) }}
-	writeFile(t, "a.svg", []byte("<svg/>"))
-	writeFile(t, "a.PNG", []byte("png"))
-	for _, path := range []string{"a.svg", "a.PNG"} {
-		if err := env.showFile(path); err != nil {
-			t.Fatal(err)
-		}
+	var all []kernel.Output
+	env := &environment{display: func(o kernel.Output) { all = append(all, o) }}
+	figure, err := plots.NewIntervals("R@1", []plots.Method{{Name: "plain", Values: []float64{0.7, 0.8}}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(all) != 2 || all[0].data[svgType] != "<svg/>" || all[1].data[pngType] != base64.StdEncoding.EncodeToString([]byte("png")) {
-		t.Errorf("%+v", all)
+	if err := env.saveFigure("a.svg", figure); err != nil {
+		t.Fatal(err)
 	}
-	if err := env.showFile("nowhere.svg"); !os.IsNotExist(err) {
-		t.Errorf("no file: %v", err)
+	if data, err := os.ReadFile("a.svg"); err != nil || !bytes.Contains(data, []byte("<svg")) || len(all) != 1 || all[0].Data[plainType] != "a.svg" {
+		t.Fatalf("%.40q, %v; shown: %+v", data, err, all)
+	}
+	picture, err := png.DecodeConfig(base64.NewDecoder(base64.StdEncoding, strings.NewReader(all[0].Data[pngType])))
+	if size, ok := all[0].Metadata[pngType].(map[string]int); err != nil || !ok || picture.Width != 2*size["width"] || picture.Height != 2*size["height"] || picture.Width == 0 {
+		t.Errorf("a picture of %d × %d, %v; metadata %v", picture.Width, picture.Height, err, all[0].Metadata)
+	}
+	if err := env.saveFigure("nowhere/a.svg", figure); !errors.Is(err, fs.ErrNotExist) || len(all) > 1 {
+		t.Errorf("no folder: %v", err)
 	}
 	here, err := os.Getwd()
 	if err != nil {
@@ -268,7 +270,7 @@ func TestShowFiles(t *testing.T) {
 	} {
 		all = nil
 		env.showPage(path)
-		if len(all) != min(len(want), 1) || want != "" && !strings.Contains(all[0].data[htmlType], ` src="`+want+`"`) {
+		if len(all) != min(len(want), 1) || want != "" && !strings.Contains(all[0].Data[htmlType], ` src="`+want+`"`) {
 			t.Errorf("%q: %+v", path, all)
 		}
 	}
@@ -293,7 +295,7 @@ func TestLiveCurves(t *testing.T) {
 	}
 	const slow = 200 * time.Millisecond
 	drawn := 0
-	l := &liveCurves{env: &environment{display: func(string, map[string]string) { drawn++; time.Sleep(slow) }}, dir: run.Dir()}
+	l := &liveCurves{env: &environment{display: func(kernel.Output) { drawn++; time.Sleep(slow) }}, dir: run.Dir()}
 	now := time.Now()
 	expect := func(what string, want int) {
 		t.Helper()
@@ -321,8 +323,8 @@ func TestLiveCurves(t *testing.T) {
 
 // A notebook's progress is one output, which ends with what was said last.
 func TestNotebookProgress(t *testing.T) {
-	var all []shown
-	env := &environment{display: func(name string, data map[string]string) { all = append(all, shown{name, maps.Clone(data)}) }}
+	var all []kernel.Output
+	env := &environment{display: func(o kernel.Output) { o.Data = maps.Clone(o.Data); all = append(all, o) }}
 	p := env.progress()
 	for _, text := range []string{"1 <", "2", "3"} { // faster than anybody can read
 		p.update(text)
@@ -331,9 +333,9 @@ func TestNotebookProgress(t *testing.T) {
 	p.clear()
 	var texts []string
 	for _, s := range all {
-		texts = append(texts, s.name+" "+s.data[plainType])
+		texts = append(texts, s.Name+" "+s.Data[plainType])
 	}
-	if !slices.Equal(texts, []string{"progress 1 <", "progress 3"}) || !strings.Contains(all[0].data[htmlType], "1 &lt;") {
+	if !slices.Equal(texts, []string{"progress 1 <", "progress 3"}) || !strings.Contains(all[0].Data[htmlType], "1 &lt;") {
 		t.Errorf("%+v", all)
 	}
 }

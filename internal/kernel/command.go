@@ -41,13 +41,17 @@ type display struct {
 	id  string
 }
 
-// show shows data of several types, in place of what the display showed before.
-func (d *display) show(data map[string]string) {
+// show shows an output in place of what the display showed before.
+func (d *display) show(o *Output) {
 	kind := "update_display_data"
 	if d.id == "" {
 		d.id, kind = newID(), "display_data"
 	}
-	d.out(kind, map[string]any{"data": data, "metadata": struct{}{}, "transient": map[string]string{"display_id": d.id}})
+	metadata := o.Metadata
+	if metadata == nil {
+		metadata = map[string]any{} // the protocol wants one
+	}
+	d.out(kind, map[string]any{"data": o.Data, "metadata": metadata, "transient": map[string]string{"display_id": d.id}})
 }
 
 // run runs a command and shows what it says, as it says it.
@@ -155,7 +159,7 @@ func (c *commander) show(w *worker, command *running, out outlet) *ending {
 					d = &display{out: out}
 					displays[f.Display.Name] = d
 				}
-				d.show(f.Display.Data)
+				d.show(f.Display)
 			}
 			if f.End != nil {
 				return f.End

@@ -15,17 +15,18 @@ type request struct {
 
 // A frame is a piece of what a command says. Exactly one of its parts is set.
 type frame struct {
-	ID      int      `json:"id"`
-	Stdout  string   `json:"stdout,omitempty"`
-	Stderr  string   `json:"stderr,omitempty"`
-	Display *picture `json:"display,omitempty"`
-	End     *ending  `json:"end,omitempty"`
+	ID      int     `json:"id"`
+	Stdout  string  `json:"stdout,omitempty"`
+	Stderr  string  `json:"stderr,omitempty"`
+	Display *Output `json:"display,omitempty"`
+	End     *ending `json:"end,omitempty"`
 }
 
-// A picture is an output of several types, in place of an earlier one of the same command and name, if it has a name.
-type picture struct {
-	Name string            `json:"name,omitempty"`
-	Data map[string]string `json:"data"`
+// An Output is data of several MIME types, as "text/plain" and "text/html", in place of an earlier output of the same command and name, if it has a name.
+type Output struct {
+	Name     string            `json:"name,omitempty"`
+	Data     map[string]string `json:"data"`
+	Metadata map[string]any    `json:"metadata,omitempty"` // by MIME type: of a picture its size on the page, in px, "width" and "height"
 }
 
 // An ending is the last frame of a command.

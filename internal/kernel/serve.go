@@ -18,8 +18,7 @@ import (
 type Work struct {
 	Args           []string
 	Stdout, Stderr io.Writer
-	// Display shows data of several MIME types, as "text/plain" and "text/html", in place of an earlier one of the same name; "" is a name for once.
-	Display func(name string, data map[string]string)
+	Display        func(Output)
 }
 
 // A Server is the program's side of a worker: it runs the kernel's commands, one after the other, in this process.
@@ -129,8 +128,8 @@ func (s Server) run(ctx context.Context, r request, w *frameWriter) Outcome {
 		Args:   r.Args,
 		Stdout: writerFunc(func(text string) { w.send(frame{ID: r.ID, Stdout: text}) }),
 		Stderr: writerFunc(func(text string) { w.send(frame{ID: r.ID, Stderr: text}) }),
-		Display: func(name string, data map[string]string) {
-			w.send(frame{ID: r.ID, Display: &picture{Name: name, Data: data}})
+		Display: func(o Output) {
+			w.send(frame{ID: r.ID, Display: &o})
 		},
 	})
 }

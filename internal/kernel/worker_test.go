@@ -82,10 +82,10 @@ func testCommand(ctx context.Context, count int, w Work) Outcome {
 		panic("ouch")
 	case "progress":
 		for i := range 50 {
-			w.Display("progress", map[string]string{"text/plain": fmt.Sprint("step ", i)})
+			w.Display(Output{Name: "progress", Data: map[string]string{"text/plain": fmt.Sprint("step ", i)}})
 		}
-		w.Display("", map[string]string{"text/plain": "a table"})
-		w.Display("", map[string]string{"text/plain": "another one"})
+		w.Display(Output{Data: map[string]string{"text/plain": "a table"}})
+		w.Display(Output{Data: map[string]string{"text/plain": "another one"}})
 		fmt.Fprintln(w.Stdout, "done")
 	case "child": // that outlives the command
 		child := exec.Command("sleep", "600")

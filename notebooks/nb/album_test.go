@@ -7,12 +7,14 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"introspection/datasets"
 	"introspection/experiment"
+	"introspection/plots"
 )
 
 func TestThumbnail(t *testing.T) {
@@ -78,6 +80,13 @@ func TestAlbum(t *testing.T) {
 	}
 }
 
+// picture returns a figure as an image, of two dots a px.
+func picture(f plots.Figure) image.Image {
+	var drawn bytes.Buffer
+	Check(plots.WritePNG(&drawn, f))
+	return Must(png.Decode(&drawn))
+}
+
 // TestJPEG checks that figures of photographs become small JPEG files that look like the figure.
 func TestJPEG(t *testing.T) {
 	p := sampleTrees(t)
@@ -85,7 +94,7 @@ func TestJPEG(t *testing.T) {
 	Check(a.Add("cub", Must(p.Split("cub")).Test))
 	figure := picture(a)
 	var data bytes.Buffer
-	Check(writeJPEG(&data, a))
+	Check(plots.WriteJPEG(&data, a))
 	shown, err := jpeg.Decode(bytes.NewReader(data.Bytes()))
 	if err != nil {
 		t.Fatal(err)

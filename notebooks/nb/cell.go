@@ -6,12 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"html"
-	"image"
-	"image/color"
-	"image/draw"
-	"image/jpeg"
-	"image/png"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -39,35 +33,15 @@ func Check(err error) {
 // drawn.
 func Show(f plots.Figure) {
 	var small bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	img := coarse(picture(f))
-	if lines := paletted(img); lines != nil {
-		Check(encoder.Encode(&small, lines))
-	} else {
-		Check(encoder.Encode(&small, img))
-	}
+	Check(plots.WriteSmallPNG(&small, f))
 	show(f, protocol.MIMEImagePNG, small.Bytes())
 }
-
-// jpegQuality is that of figures with photographs: text stays clear of visible noise.
-const jpegQuality = 88
 
 // ShowPhotographs is Show for a figure that consists of photographs: as JPEG, which takes a fifth of the space.
 func ShowPhotographs(f plots.Figure) {
 	var small bytes.Buffer
-	Check(writeJPEG(&small, f))
+	Check(plots.WriteJPEG(&small, f))
 	show(f, "image/jpeg", small.Bytes())
-}
-
-func writeJPEG(w io.Writer, f plots.Figure) error {
-	return jpeg.Encode(w, onWhite(picture(f)), &jpeg.Options{Quality: jpegQuality})
-}
-
-// picture returns a figure as an image, of two dots a px.
-func picture(f plots.Figure) image.Image {
-	var drawn bytes.Buffer
-	Check(plots.WritePNG(&drawn, f))
-	return Must(png.Decode(&drawn))
 }
 
 // show displays a figure that was encoded, in the figure's size.
@@ -75,25 +49,6 @@ func show(f plots.Figure, mime protocol.MIMEType, data []byte) {
 	w, h := f.Size()
 	size := map[string]int{"width": int(w / plots.Px), "height": int(h / plots.Px)}
 	Check(deliver(&protocol.DisplayData{Data: map[protocol.MIMEType]any{mime: data}, Metadata: map[string]any{string(mime): size}}))
-}
-
-// onWhite returns a picture on a white ground.
-func onWhite(img image.Image) *image.RGBA {
-	out := image.NewRGBA(img.Bounds())
-	draw.Draw(out, out.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Over)
-	return out
-}
-
-// coarse returns a picture on white with 64 levels of red, green and blue instead of 256. The eye hardly sees it, and pictures of
-// images take two thirds of the space in a saved notebook.
-func coarse(img image.Image) *image.RGBA {
-	const levels = 64
-	out := onWhite(img)
-	for i, v := range out.Pix {
-		out.Pix[i] = uint8((int(v)*(levels-1) + 127) / 255 * 255 / (levels - 1))
-	}
-	return out
 }
 
 // Say shows a paragraph of text. Unlike what is printed, it keeps its place among tables and figures.

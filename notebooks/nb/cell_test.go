@@ -4,8 +4,6 @@ package nb
 
 import (
 	"errors"
-	"image"
-	"image/color"
 	"math"
 	"strings"
 	"testing"
@@ -42,28 +40,6 @@ func TestShowOutsideNotebook(t *testing.T) {
 	f := Must(plots.NewHistogram("x", plots.Group{Name: "g", Values: []float64{1, 2}}))
 	if got := panics(func() { Show(f) }); got != nil {
 		t.Errorf("Show panics with %v", got)
-	}
-}
-
-func TestCoarse(t *testing.T) {
-	img := image.NewNRGBA(image.Rect(0, 0, 256, 2))
-	for v := range 256 {
-		img.SetNRGBA(v, 0, color.NRGBA{uint8(v), 255, 0, 255}) // the second row stays transparent
-	}
-	out := coarse(img)
-	levels := map[uint8]bool{}
-	for v := range 256 {
-		c := out.RGBAAt(v, 0)
-		levels[c.R] = true
-		if math.Abs(float64(c.R)-float64(v)) > 3 || c.G != 255 || c.B != 0 || c.A != 255 {
-			t.Errorf("level %d became %v", v, c)
-		}
-		if c := out.RGBAAt(v, 1); c != (color.RGBA{255, 255, 255, 255}) {
-			t.Errorf("transparent became %v", c)
-		}
-	}
-	if len(levels) != 64 {
-		t.Errorf("%d levels, want 64", len(levels))
 	}
 }
 

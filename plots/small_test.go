@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package nb
+package plots
 
 import (
 	"image"
 	"image/color"
+	"math"
 	"testing"
 )
 
@@ -42,5 +43,27 @@ func TestPaletted(t *testing.T) {
 	}
 	if paletted(many) != nil {
 		t.Error("8192 colors fit into a palette")
+	}
+}
+
+func TestCoarse(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 256, 2))
+	for v := range 256 {
+		img.SetNRGBA(v, 0, color.NRGBA{uint8(v), 255, 0, 255}) // the second row stays transparent
+	}
+	out := coarse(img)
+	levels := map[uint8]bool{}
+	for v := range 256 {
+		c := out.RGBAAt(v, 0)
+		levels[c.R] = true
+		if math.Abs(float64(c.R)-float64(v)) > 3 || c.G != 255 || c.B != 0 || c.A != 255 {
+			t.Errorf("level %d became %v", v, c)
+		}
+		if c := out.RGBAAt(v, 1); c != (color.RGBA{255, 255, 255, 255}) {
+			t.Errorf("transparent became %v", c)
+		}
+	}
+	if len(levels) != 64 {
+		t.Errorf("%d levels, want 64", len(levels))
 	}
 }
