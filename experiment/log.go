@@ -35,7 +35,7 @@ type logbook struct {
 // also logged: evaluations and warnings.
 func newLogbook(doing string, backend compute.Backend, o Options) (*logbook, Options) {
 	l := &logbook{warn: o.warn}
-	l.printf("%s, %s", doing, programText(backend))
+	l.printf("%s, %s, devices for each batch: %d", doing, programText(backend), o.devices())
 	logged := o
 	logged.Progress = func(p idml.Progress) {
 		if p.Metrics != nil {

@@ -20,8 +20,10 @@ import (
 	"introspection/idml/runlog"
 )
 
-// Options are what a run reports to while it runs. A nil function is not called.
+// Options are what a run runs on, and reports to while it runs. A nil function is not called.
 type Options struct {
+	// Devices is the number of devices that share each batch of training; 0 is one.
+	Devices int
 	// Progress is called after each step and evaluation.
 	Progress func(idml.Progress)
 	// Data is the folder of the images of a run that is opened, where it has moved; "" takes it from the run.
@@ -41,6 +43,14 @@ func (o Options) warn(format string, args ...any) {
 	if o.Warn != nil {
 		o.Warn(fmt.Sprintf(format, args...))
 	}
+}
+
+// devices is the number of devices that training runs on.
+func (o Options) devices() int {
+	if o.Devices == 0 {
+		return 1
+	}
+	return o.Devices
 }
 
 // stage tells what begins.
@@ -76,6 +86,9 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.CheckDevices(backend, o.devices()); err != nil {
+		return nil, err
+	}
 	book, o := newLogbook("training", backend, o)
 	if task.incomplete != nil {
 		o.warn("%v", task.incomplete)
@@ -97,7 +110,7 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 		return nil, err
 	}
 	t := trial{backend: backend, run: run, config: cfg, task: task, model: m}
-	if err := t.begin(baselines); err != nil {
+	if err := t.begin(baselines, o.devices()); err != nil {
 		return nil, err
 	}
 	if err := book.open(run, cfg, idml.State{}); err != nil {
@@ -108,9 +121,9 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 }
 
 // begin writes what makes a folder a run that can be resumed; the configuration, by which it is known as one, comes last.
-func (t trial) begin(baselines []runlog.Row) error {
+func (t trial) begin(baselines []runlog.Row, devices int) error {
 	environment := runlog.HostEnvironment()
-	environment.Backend, environment.Device = t.backend.Name(), t.backend.Description()
+	environment.Backend, environment.Device, environment.Devices = t.backend.Name(), t.backend.Description(), devices
 	if err := t.run.WriteEnvironment(environment); err != nil {
 		return err
 	}
@@ -130,13 +143,16 @@ func (t trial) begin(baselines []runlog.Row) error {
 }
 
 // Resume continues a stopped run, or one that was killed, from its checkpoint to its last epoch. On a CPU, the run ends as it would have without
-// the stop. A finished run is an error.
+// the stop; Options.Devices may be another number than before, and then it ends so but for rounding. A finished run is an error.
 func Resume(ctx context.Context, backend compute.Backend, dir string, o Options) (results *runlog.Results, err error) {
 	book, o := newLogbook("training resumed", backend, o)
 	fresh := o
 	fresh.Resident = nil // training changes the model
 	t, state, err := openTrial(backend, dir, fresh)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.config.CheckDevices(backend, o.devices()); err != nil {
 		return nil, err
 	}
 	lock, err := openLog(t.run.Path(runlog.LogFile))
@@ -219,7 +235,7 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 			o.Progress(p)
 		}
 	}
-	trained, err := idml.Train(ctx, t.backend, t.model, state, t.task.Data(), idml.TrainOptions{Run: t.run, Progress: progress})
+	trained, err := idml.Train(ctx, t.backend, t.model, state, t.task.Data(), idml.TrainOptions{Devices: o.devices(), Run: t.run, Progress: progress})
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@
 //
 // A [Config] describes a run. [NewModel] makes the network and the proxies; their variables bear torchvision's names and layouts. [Train] takes batches from a
 // [Data], draws a [Mix], and runs [Trainer.Step]: one compiled program that normalizes the pixels, mixes, embeds, and applies the clipped gradients with
-// AdamW. After each epoch an [Embedder] embeds the test images, package retrieval measures them, package runlog keeps the numbers, and [Model.Save]
+// AdamW. [NewSharedTrainer] takes such steps on several devices, which share each batch. After each epoch an [Embedder] embeds the test images, package retrieval measures them, package runlog keeps the numbers, and [Model.Save]
 // writes a checkpoint, which [Load] reads.
 //
 // # Caveats

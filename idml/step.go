@@ -9,7 +9,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 
 	"introspection/idml/resnet"
 )
@@ -22,11 +21,20 @@ type Trainer struct {
 	loss      Loss
 	optimizer optimizer
 	// One program trains heads and proxies, the other everything.
-	warmup, full *model.Exec
+	warmup, full program
 }
 
-// NewTrainer prepares the training of a model. Nothing is compiled before the first step.
+// NewTrainer prepares the training of a model on one device. Nothing is compiled before the first step.
 func NewTrainer(backend compute.Backend, m *Model) (*Trainer, error) {
+	return NewSharedTrainer(backend, m, 1)
+}
+
+// NewSharedTrainer is NewTrainer on so many devices of the backend, the first ones, which share each batch: see [Config.CheckDevices]. A step is the same function on any number of
+// them, but for rounding. The model has no other Trainer from then on.
+func NewSharedTrainer(backend compute.Backend, m *Model, devices int) (*Trainer, error) {
+	if err := m.config.CheckDevices(backend, devices); err != nil {
+		return nil, err
+	}
 	loss, err := NewLoss(m.config.Loss)
 	if err != nil {
 		return nil, err
@@ -35,13 +43,16 @@ func NewTrainer(backend compute.Backend, m *Model) (*Trainer, error) {
 	if t.optimizer, err = newOptimizer(m.config.Optimizer, m); err != nil {
 		return nil, err
 	}
-	program := func(warmup bool) (*model.Exec, error) {
-		return model.NewExec(backend, m.store, func(_ *model.Scope, inputs []*Node) *Node { return t.build(inputs, warmup) })
-	}
-	if t.warmup, err = program(true); err != nil {
+	if err := m.gather(); err != nil {
 		return nil, fmt.Errorf("idml: preparing the training step: %w", err)
 	}
-	if t.full, err = program(false); err != nil {
+	step := func(warmup bool) (program, error) {
+		return newProgram(backend, m, devices, t.arguments(StepInput{}), func(inputs []*Node) *Node { return t.build(inputs, warmup) })
+	}
+	if t.warmup, err = step(true); err != nil {
+		return nil, fmt.Errorf("idml: preparing the training step: %w", err)
+	}
+	if t.full, err = step(false); err != nil {
 		return nil, fmt.Errorf("idml: preparing the training step: %w", err)
 	}
 	return t, nil
@@ -66,6 +77,19 @@ type StepInput struct {
 // Step trains on one batch and returns its loss. The first step of a kind compiles the program. After an error the model's values are undefined:
 // load a checkpoint.
 func (t *Trainer) Step(in StepInput) (float64, error) {
+	program := t.full
+	if in.Warmup {
+		program = t.warmup
+	}
+	loss, err := program.call(t.arguments(in), in.Images.Shape().Dimensions[0])
+	if err != nil {
+		return 0, fmt.Errorf("idml: training step: %w", err)
+	}
+	return loss, nil
+}
+
+// arguments lists what a step's program gets. Tensors among them have an entry for each image, all else is of the whole batch.
+func (t *Trainer) arguments(in StepInput) []any {
 	args := []any{in.Images, in.Labels, float32(in.LearningRate)}
 	if t.loss.Samples() {
 		args = append(args, in.Random[:])
@@ -76,16 +100,7 @@ func (t *Trainer) Step(in StepInput) (float64, error) {
 	if t.config.Mixing.Mixes() {
 		args = append(args, t.config.Mixing.mixArguments(in.Mix)...)
 	}
-	program := t.full
-	if in.Warmup {
-		program = t.warmup
-	}
-	out, err := program.Call(args...)
-	if err != nil {
-		return 0, fmt.Errorf("idml: training step: %w", err)
-	}
-	defer out[0].MustFinalizeAll()
-	return float64(tensors.ToScalar[float32](out[0])), nil
+	return args
 }
 
 // build builds the step: inputs are images, labels, learning rate, the state of the random numbers if the loss samples, the changes of color if there are some, and

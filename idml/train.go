@@ -38,8 +38,11 @@ type Progress struct {
 	Warning                             string
 }
 
-// TrainOptions are what Train reports to.
+// TrainOptions are what Train runs on and reports to.
 type TrainOptions struct {
+	// Devices is the number of devices that share each batch: see [NewSharedTrainer]; 0 is one. It is no part of the configuration: training
+	// may go on with another number.
+	Devices int
 	// Run is the run folder, which gets metrics and checkpoints; nil writes nothing.
 	Run *runlog.Run
 	// Progress is called after each step and evaluation; nil is not called.
@@ -94,7 +97,11 @@ func Train(ctx context.Context, backend compute.Backend, m *Model, state State, 
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	if t.trainer, err = NewTrainer(backend, m); err != nil {
+	devices := o.Devices
+	if devices == 0 {
+		devices = 1
+	}
+	if t.trainer, err = NewSharedTrainer(backend, m, devices); err != nil {
 		return nil, err
 	}
 	if t.embedder, err = NewEmbedder(backend, m); err != nil {

@@ -25,12 +25,16 @@ func trainCommand() command {
 	return command{
 		name:    "train",
 		summary: "train a model and write a run folder",
-		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]…\n       idml train --resume DIR [--data FOLDER]",
+		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]… [--devices N]\n       idml train --resume DIR [--data FOLDER] [--devices N]",
 		help: `
 Train makes the folder DIR and writes into it settings, metrics, the trained model,
 predictions of the test images and results. Both baselines, raw pixels and the untrained
 network, are measured too. Ctrl-C ends training after the step under way; what was trained is
 measured, and --resume goes on from there; with --data where the images have moved.
+
+--devices N shares each batch among N devices, the first that the backend has: GPUs, or the four
+that XLA's CPU plugin always has, which are no faster than one. The training is that on one
+device, but for rounding. N is no setting of the run: --resume may go on with another.
 
 Recipes: ` + strings.Join(idml.RecipeNames(), ", ") + `. Settings are named by their path in config.json.
 Those of the paper's runs, cub, cars and sop, need --data, the folder that holds the dataset's
@@ -101,16 +105,20 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	})
 	loss := set.String("loss", "", "the loss, by `name`: see \"idml losses\"")
 	backbone := set.String("backbone", "", "the network, by `name`: "+strings.Join(resnet.Names(), ", "))
+	devices := set.Int("devices", 1, "share each batch among so many devices, `N`; must divide data.batch_size")
 	show := set.Bool("print-config", false, "print the settings as JSON and end")
 	set.Var(&changes, "set", "change a setting, as `key=value`; may be repeated")
 	if err := env.parse(set, args, 0); err != nil {
 		return err
 	}
+	if *devices < 1 {
+		return usageError{fmt.Sprintf("train: --devices is %d, want at least 1", *devices)}
+	}
 	if *resume != "" {
 		if *out != "" || *recipe != "" || *file != "" || *loss != "" || *backbone != "" || *show || len(changes) > 0 {
-			return usageError{"train: --resume takes all settings from the run: give no other option but --data"}
+			return usageError{"train: --resume takes all settings from the run: give no other option but --data and --devices"}
 		}
-		return env.train(ctx, *resume, *data, experiment.Resume)
+		return env.train(ctx, *resume, experiment.Options{Data: *data, Devices: *devices}, experiment.Resume)
 	}
 	cfg, err := trainingConfig(*recipe, *file, *data, *loss, *backbone, changes)
 	if err != nil {
@@ -124,7 +132,7 @@ func runTrain(ctx context.Context, env *environment, args []string) error {
 	if *out == "" {
 		return usageError{"train: no run folder: name one with --out DIR"}
 	}
-	return env.train(ctx, *out, "", func(ctx context.Context, b compute.Backend, dir string, o experiment.Options) (*runlog.Results, error) {
+	return env.train(ctx, *out, experiment.Options{Devices: *devices}, func(ctx context.Context, b compute.Backend, dir string, o experiment.Options) (*runlog.Results, error) {
 		return experiment.Train(ctx, b, cfg, dir, o)
 	})
 }
@@ -186,8 +194,8 @@ func readConfig(path string) (idml.Config, error) {
 	return cfg, nil
 }
 
-// train runs a training, shows its progress, and prints the results. data is where the images of a run have moved, or "".
-func (env *environment) train(ctx context.Context, dir, data string, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
+// train runs a training with the options, shows its progress, and prints the results.
+func (env *environment) train(ctx context.Context, dir string, o experiment.Options, do func(context.Context, compute.Backend, string, experiment.Options) (*runlog.Results, error)) error {
 	b, done, err := env.openBackend()
 	if err != nil {
 		return err
@@ -196,15 +204,15 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 	line := env.progress()
 	live := &liveCurves{env: env, dir: dir}
 	var pace pace
-	warn := func(text string) {
+	o.Warn = func(text string) {
 		line.clear()
 		env.warn(text)
 	}
-	stage := func(text string) {
+	o.Stage = func(text string) {
 		line.clear()
 		env.note("%s", text)
 	}
-	results, err := do(ctx, b, dir, experiment.Options{Data: data, Stage: stage, Warn: warn, Progress: func(p idml.Progress) {
+	o.Progress = func(p idml.Progress) {
 		pace.observe(p, time.Now())
 		if p.Metrics != nil {
 			line.clear()
@@ -215,7 +223,12 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 		}
 		line.updateShare(stepText(p, &pace), share(p))
 		live.update(time.Now())
-	}})
+	}
+	results, err := do(ctx, b, dir, o)
+	again := "idml train --resume " + dir
+	if o.Devices > 1 {
+		again += fmt.Sprintf(" --devices %d", o.Devices)
+	}
 	line.clear()
 	if !pace.seen.IsZero() { // else the run, if there is one, is an earlier training's
 		live.draw()
@@ -227,10 +240,10 @@ func (env *environment) train(ctx context.Context, dir, data string, do func(con
 		}
 	}
 	if _, missing := runlog.Open(dir); missing == nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintf(env.stdout, "stopped; go on with: idml train --resume %s\n", dir)
+		fmt.Fprintf(env.stdout, "stopped; go on with: %s\n", again)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, idml.ErrDiverged) && !pace.seen.IsZero() {
-		return fmt.Errorf("%w; when that is mended, go on with: idml train --resume %s", err, dir)
+		return fmt.Errorf("%w; when that is mended, go on with: %s", err, again)
 	}
 	if err != nil {
 		return err

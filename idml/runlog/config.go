@@ -25,11 +25,12 @@ type Environment struct {
 	Device   string            `json:"device"`
 	Revision string            `json:"revision"`
 	CPUs     int               `json:"cpus"`
+	Devices  int               `json:"devices"`
 	Modules  map[string]string `json:"modules,omitempty"`
 }
 
-// HostEnvironment returns the Environment of this program, except for Backend
-// and Device, which it can't know. Modules and Revision are what the linker
+// HostEnvironment returns the Environment of this program, except for Backend,
+// Device and Devices, which it can't know. Modules and Revision are what the linker
 // noted; they are empty in programs built without modules or version control.
 func HostEnvironment() Environment {
 	e := Environment{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
