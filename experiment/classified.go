@@ -32,7 +32,7 @@ func (t trial) classified(ctx context.Context, results *runlog.Results, o Option
 			results.Rows = append(results.Rows, *row)
 		}
 	}
-	embedder, err := t.resident.embedder(t.backend, t.model)
+	embedder, err := idml.NewEmbedder(t.backend, t.model)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func Embed(ctx context.Context, backend compute.Backend, path string, e EmbedOpt
 	if x.Model, err = n.fingerprint(); err != nil {
 		return nil, err
 	}
-	embedder, err := o.Resident.embedder(backend, n.model)
+	embedder, err := idml.NewEmbedder(backend, n.model)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func EvaluateCheckpoint(ctx context.Context, backend compute.Backend, path strin
 	if err != nil {
 		return nil, err
 	}
-	_, result, err := trial{backend: backend, run: n.run, config: n.config, task: task, model: n.model, resident: o.Resident}.measure(ctx)
+	_, result, err := trial{backend: backend, run: n.run, config: n.config, task: task, model: n.model}.measure(ctx)
 	if note := task.badNote(); note != "" {
 		o.warn("%s", note)
 	}

@@ -62,7 +62,7 @@ func openTrial(backend compute.Backend, dir string, o Options) (trial, idml.Stat
 	if want := len(task.Split.Train.Classes); m.Classes() != want {
 		return trial{}, idml.State{}, fmt.Errorf("%s was trained on %d classes, its images have %d", dir, m.Classes(), want)
 	}
-	return trial{backend, run, cfg, task, m, damaged, o.Resident}, state, nil
+	return trial{backend, run, cfg, task, m, damaged}, state, nil
 }
 
 // moveData makes a run's configuration name the folder where its images are now, unless folder is "".

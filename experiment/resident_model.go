@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/gomlx/compute"
-
 	"introspection/idml"
 )
 
@@ -31,12 +29,11 @@ func (k networkKey) equal(other networkKey) bool {
 		k.file.ModTime().Equal(other.file.ModTime()) && k.file.Size() == other.file.Size()
 }
 
-// A keptNetwork is a model that was read, and its programs.
+// A keptNetwork is a model that was read, with its programs.
 type keptNetwork struct {
-	key             networkKey
-	model           *idml.Model
-	state           idml.State
-	plain, features *idml.Embedder // nil before the first use
+	key   networkKey
+	model *idml.Model
+	state idml.State
 }
 
 // readModel reads a checkpoint, or returns the model that was read from it before. The caller must not change the model. A nil Resident reads it anew.
@@ -97,35 +94,20 @@ func loadCheckpoint(f *os.File, path string, cfg idml.Config) (*idml.Model, idml
 	return m, state, nil
 }
 
-// embedder is [idml.NewEmbedder], but of a model that is kept it returns the embedder that was made before, for the same backend. A nil Resident keeps none.
-func (r *Resident) embedder(backend compute.Backend, m *idml.Model) (*idml.Embedder, error) {
-	return r.keep(m, func() (*idml.Embedder, error) { return idml.NewEmbedder(backend, m) }, func(n *keptNetwork) **idml.Embedder { return &n.plain })
-}
-
-// featureEmbedder is [idml.NewFeatureEmbedder] in the same way.
-func (r *Resident) featureEmbedder(backend compute.Backend, m *idml.Model) (*idml.Embedder, error) {
-	return r.keep(m, func() (*idml.Embedder, error) { return idml.NewFeatureEmbedder(backend, m) }, func(n *keptNetwork) **idml.Embedder { return &n.features })
-}
-
-// keep returns what a kept model has in a place, or what make makes.
-func (r *Resident) keep(m *idml.Model, make func() (*idml.Embedder, error), place func(*keptNetwork) **idml.Embedder) (*idml.Embedder, error) {
+// adopt returns the model of the last training with the values of m, if its programs serve a training of m, else m itself, which is kept for the next training. A nil
+// Resident keeps none.
+func (r *Resident) adopt(m *idml.Model) (*idml.Model, error) {
 	if r == nil {
-		return make()
+		return m, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := slices.IndexFunc(r.networks, func(n *keptNetwork) bool { return n.model == m })
-	if i < 0 {
-		return make()
+	if r.trained != nil {
+		if ok, err := r.trained.TakeOver(m); ok || err != nil {
+			return r.trained, err
+		}
 	}
-	at := place(r.networks[i])
-	if *at != nil {
-		return *at, nil
-	}
-	e, err := make()
-	if err == nil {
-		r.counts.Embedders++
-		*at = e
-	}
-	return e, err
+	r.trained = m
+	runtime.GC() // frees what the one before holds on the device
+	return m, nil
 }

@@ -13,6 +13,7 @@ import (
 	"introspection/datasets"
 	"introspection/experiment"
 	"introspection/idml"
+	"introspection/idml/runlog"
 	"introspection/internal/backendtest"
 )
 
@@ -76,13 +77,13 @@ func TestResident(t *testing.T) {
 		if diff := cmp.Diff(want, evaluated(t, r, dir)); diff != "" {
 			t.Errorf("evaluation %d (-want +got):\n%s", i+1, diff)
 		}
-		expect("evaluation", 1+(i+1)*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Embedders: 1, Datasets: i + 1})
+		expect("evaluation", 1+(i+1)*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Programs: 1, Datasets: i + 1})
 	}
 	x, err := experiment.Embed(t.Context(), b, dir, experiment.EmbedOptions{Split: "test", OnBadImage: datasets.StopOnBadImage}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect("embedding", 1+3*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Embedders: 1, Datasets: 4})
+	expect("embedding", 1+3*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Programs: 1, Datasets: 4})
 	query := filepath.Join(images, "class5", "0.png")
 	var found []*experiment.Found
 	for range 2 {
@@ -91,14 +92,45 @@ func TestResident(t *testing.T) {
 			t.Fatal(err)
 		}
 		found = append(found, f) // one program is for a batch of one image
-		expect("search", 2+3*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Embedders: 1, Datasets: 4})
+		expect("search", 2+3*measuring, experiment.ResidentCounts{Backends: 1, Models: 1, Programs: 1, Datasets: 4})
 	}
 	if diff := cmp.Diff(found[0], found[1]); diff != "" || len(found[0].Nearest) != 3 {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
 }
 
-// A run that was trained on is read anew, and training in the same process neither takes nor keeps its model.
+// trainingPrograms are the steps of a training, with and without the warm-up, and its embedding.
+const trainingPrograms = 3
+
+// A second training that differs in seed, rate and epochs alone compiles nothing, and comes to what it does in a process of its own; another is not held up by the first.
+func TestResidentTrains(t *testing.T) {
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	b := backendtest.Open(t)
+	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
+	train := func(cfg idml.Config, r *experiment.Resident) *runlog.Results {
+		t.Helper()
+		results, err := experiment.Train(t.Context(), b, cfg, filepath.Join(t.TempDir(), "run"), experiment.Options{Resident: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	first, other := tiny(images), tiny(images)
+	other.Seed, other.Epochs, other.Optimizer.LearningRate = 5, first.Epochs+1, first.Optimizer.LearningRate/2
+	wider := other
+	wider.Model.EmbeddingSize *= 2
+	for _, cfg := range []idml.Config{first, other, first, wider} {
+		want, got := train(cfg, nil), train(cfg, r)
+		if diff := cmp.Diff(want.Rows, got.Rows); diff != "" {
+			t.Errorf("seed %d, %d dimensions (-alone +after others):\n%s", cfg.Seed, cfg.Model.EmbeddingSize, diff)
+		}
+		if programs := r.Counts().Programs; programs != trainingPrograms {
+			t.Errorf("seed %d, %d dimensions: %d programs are kept, want %d", cfg.Seed, cfg.Model.EmbeddingSize, programs, trainingPrograms)
+		}
+	}
+}
+
+// A run that was trained on is read anew, and training in the same process takes no model that was read.
 func TestResidentSeesTraining(t *testing.T) {
 	images := writeImages(t, 6, 6, 6, 4, 4, 4)
 	b := backendtest.Open(t)
@@ -113,11 +145,11 @@ func TestResidentSeesTraining(t *testing.T) {
 	if _, err := experiment.Resume(t.Context(), b, dir, experiment.Options{Resident: r}); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Counts(); got.Models != 1 || got.Embedders != 1 {
-		t.Errorf("training kept its model: %+v", got)
+	if got := r.Counts(); got.Models != 1 || got.Programs != 1+trainingPrograms {
+		t.Errorf("the training that went on prepared programs of its own: %+v", got)
 	}
 	after := evaluated(t, r, dir)
-	if got := r.Counts(); got.Models != 2 || got.Embedders != 2 {
+	if got := r.Counts(); got.Models != 2 || got.Programs != 1+trainingPrograms {
 		t.Errorf("the trained model was not read: %+v", got)
 	}
 	if diff := cmp.Diff(before, after); diff == "" {

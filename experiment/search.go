@@ -50,7 +50,7 @@ func Search(ctx context.Context, backend compute.Backend, path string, x *Index,
 	if err := n.checkIndex(path, x); err != nil {
 		return nil, err
 	}
-	e, err := n.embedImage(ctx, backend, image, o.Resident)
+	e, err := n.embedImage(ctx, backend, image)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,8 @@ func (n network) checkIndex(path string, x *Index) error {
 }
 
 // embedImage embeds one image as Embed does.
-func (n network) embedImage(ctx context.Context, backend compute.Backend, image *datasets.RGB, r *Resident) (*idml.Embedded, error) {
-	embedder, err := r.embedder(backend, n.model)
+func (n network) embedImage(ctx context.Context, backend compute.Backend, image *datasets.RGB) (*idml.Embedded, error) {
+	embedder, err := idml.NewEmbedder(backend, n.model)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type Options struct {
 	Stage func(string)
 	// Warn is called with what a person should know and need not act upon at once, as one sentence.
 	Warn func(string)
-	// Resident keeps what the next call may need, and has what was kept; nil keeps nothing. Training neither takes nor keeps its model.
+	// Resident keeps what the next call may need, and has what was kept; nil keeps nothing.
 	Resident *Resident
 }
 
@@ -68,8 +68,6 @@ type trial struct {
 	task    *Task
 	model   *idml.Model
 	damaged bool // the newest checkpoint was, and the model is of the one before
-
-	resident *Resident // has the model's programs, if it keeps the model
 }
 
 // Train makes the run folder dir and trains in it: it measures both baselines, raw pixels and the untrained network, trains, measures the
@@ -98,6 +96,9 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	}
 	m, err := newModel(cfg, len(task.Split.Train.Classes))
 	if err != nil {
+		return nil, err
+	}
+	if m, err = o.Resident.adopt(m); err != nil {
 		return nil, err
 	}
 	run, err := runlog.Create(dir)
@@ -191,6 +192,9 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 		if row.Name == runlog.RowRawPixels || row.Name == runlog.RowUntrained {
 			baselines = append(baselines, row)
 		}
+	}
+	if t.model, err = o.Resident.adopt(t.model); err != nil {
+		return nil, err
 	}
 	if err := book.open(t.run, t.config, state); err != nil {
 		return nil, err
@@ -313,7 +317,7 @@ func (t trial) evaluate(ctx context.Context) (Result, error) {
 
 // measure embeds the test images and measures how they are retrieved, or classified.
 func (t trial) measure(ctx context.Context) (*idml.Embedded, Result, error) {
-	embedder, err := t.resident.embedder(t.backend, t.model)
+	embedder, err := idml.NewEmbedder(t.backend, t.model)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -112,7 +112,7 @@ type scores map[string][]float64
 
 // measure fills the report.
 func (s *uncertaintyStudy) measure(ctx context.Context) error {
-	embedder, err := s.resident.featureEmbedder(s.backend, s.model)
+	embedder, err := idml.NewFeatureEmbedder(s.backend, s.model)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type Embedder struct {
 	features bool // and features
 }
 
-// NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call.
+// NewEmbedder prepares the embedding of images. It sees the model's values as they are at each call. A second Embedder of a model on the same backend has the first one's program.
 func NewEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
 	return newEmbedder(backend, m, false)
 }
@@ -50,18 +50,21 @@ func NewFeatureEmbedder(backend compute.Backend, m *Model) (*Embedder, error) {
 
 func newEmbedder(backend compute.Backend, m *Model, features bool) (*Embedder, error) {
 	embedder := &Embedder{logits: m.config.Task == Classification, features: features}
-	exec, err := model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) []*graph.Node {
-		features := m.features(images, resnet.StoredStatistics)
-		e := m.heads(features)
-		out := []*graph.Node{e.Semantic, e.Uncertainty}
-		if embedder.logits {
-			weight, bias := m.classifier(images.Graph())
-			out = append(out, linear(e.Semantic, weight, bias))
-		}
-		if embedder.features {
-			out = append(out, features)
-		}
-		return out
+	p := m.on(backend)
+	exec, err := prepare(p, p.embeddings, features, func() (*model.Exec, error) {
+		return model.NewExec(backend, m.store, func(_ *model.Scope, images *graph.Node) []*graph.Node {
+			features := m.features(images, resnet.StoredStatistics)
+			e := m.heads(features)
+			out := []*graph.Node{e.Semantic, e.Uncertainty}
+			if embedder.logits {
+				weight, bias := m.classifier(images.Graph())
+				out = append(out, linear(e.Semantic, weight, bias))
+			}
+			if embedder.features {
+				out = append(out, features)
+			}
+			return out
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("idml: preparing the embedding: %w", err)

@@ -141,6 +141,7 @@ type Model struct {
 	classes    int
 	parameters []Param
 	store      *model.Store
+	programs   programs
 }
 
 // NewModel returns a model for so many training classes with the initial values that cfg.Seed decides. cfg must be valid.

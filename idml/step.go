@@ -24,7 +24,7 @@ type Trainer struct {
 	warmup, full program
 }
 
-// NewTrainer prepares the training of a model on one device. Nothing is compiled before the first step.
+// NewTrainer prepares the training of a model on one device. Nothing is compiled before the first step, and nothing that another Trainer of the model has compiled on the backend.
 func NewTrainer(backend compute.Backend, m *Model) (*Trainer, error) {
 	return NewSharedTrainer(backend, m, 1)
 }
@@ -47,7 +47,14 @@ func NewSharedTrainer(backend compute.Backend, m *Model, devices int) (*Trainer,
 		return nil, fmt.Errorf("idml: preparing the training step: %w", err)
 	}
 	step := func(warmup bool) (program, error) {
-		return newProgram(backend, m, devices, t.arguments(StepInput{}), func(inputs []*Node) *Node { return t.build(inputs, warmup) })
+		build := func() (program, error) {
+			return newProgram(backend, m, devices, t.arguments(StepInput{}), func(inputs []*Node) *Node { return t.build(inputs, warmup) })
+		}
+		if devices > 1 {
+			return build()
+		}
+		p := m.on(backend)
+		return prepare(p, p.steps, warmup, build)
 	}
 	if t.warmup, err = step(true); err != nil {
 		return nil, fmt.Errorf("idml: preparing the training step: %w", err)

@@ -90,12 +90,12 @@ func TestWorkerCommands(t *testing.T) {
 			t.Errorf("eval shows %+v", all)
 		}
 	}
-	embedders := r.Counts().Embedders
+	programs := r.Counts().Programs
 	for range 2 {
 		if _, all = well("uncertainty", "--bootstrap", "40", "--figures", "figures", "run"); len(having(all, htmlType, "</table>")) != 1 || len(having(all, pngType, "")) < 3 {
 			t.Errorf("uncertainty shows %+v", all)
 		}
-		if got := r.Counts(); got.Models != 1 || got.Embedders != embedders+1 { // which gives features
+		if got := r.Counts(); got.Models != 1 || got.Programs != programs+1 { // which gives features
 			t.Errorf("after uncertainty: %+v", got)
 		}
 	}
@@ -114,7 +114,7 @@ func TestWorkerCommands(t *testing.T) {
 	if _, all = well("report", "run"); len(having(all, htmlType, `<iframe src="run/report.html"`)) != 1 {
 		t.Errorf("report shows %+v", all)
 	}
-	if got := r.Counts(); got.Backends != 1 || got.Models != 1 || got.Embedders != 2 {
+	if got := r.Counts(); got.Backends != 1 || got.Models != 1 || got.Programs != programs+1 {
 		t.Errorf("after all commands: %+v", got)
 	}
 }
