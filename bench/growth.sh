@@ -9,12 +9,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GOFLAGS=${GOFLAGS--buildvcs=false} GOMLX_NO_AUTO_INSTALL=1
 mkdir -p runs/growth
-go build -o runs/growth/growth ./bench/growth
+go build -o runs/growth/cost ./bench/cost
 {
 	echo 'what,case,seconds,MiB'
-	for batch in 2 4 8 16 24; do runs/growth/growth step "$batch" 100 224; done
-	for classes in 1000 4000 11318; do runs/growth/growth step 8 "$classes" 224; done
-	for side in 96 160 320; do runs/growth/growth step 8 100 "$side"; done
-	for images in 2500 5000 10000 20000 40000; do runs/growth/growth evaluate "$images"; done
+	for batch in 2 4 8 16 24; do runs/growth/cost step "$batch" 100 224; done
+	for classes in 1000 4000 11318; do runs/growth/cost step 8 "$classes" 224; done
+	for side in 96 160 320; do runs/growth/cost step 8 100 "$side"; done
+	for images in 2500 5000 10000 20000 40000; do runs/growth/cost evaluate "$images"; done
 } | tee docs/growth.csv
-runs/growth/growth draw docs/growth.csv docs/growth.png
+runs/growth/cost draw docs/growth.csv docs/growth.png

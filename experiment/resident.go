@@ -29,10 +29,11 @@ type Resident struct {
 
 // ResidentCounts say how often something was done because it wasn't kept.
 type ResidentCounts struct {
-	Backends int // opened
-	Models   int // read from a checkpoint
-	Datasets int // opened
-	Programs int // prepared for the models that are kept: each is compiled for a size of batches once
+	Backends  int // opened
+	Models    int // read from a checkpoint
+	Datasets  int // opened
+	Trainings int // begun without the programs of one before
+	Programs  int // prepared for the models that are kept: each is compiled for a size of batches once
 }
 
 // NewResident returns a Resident that keeps nothing yet; open is called when a backend is asked for.

@@ -96,18 +96,19 @@ func loadCheckpoint(f *os.File, path string, cfg idml.Config) (*idml.Model, idml
 
 // adopt returns the model of the last training with the values of m, if its programs serve a training of m, else m itself, which is kept for the next training. A nil
 // Resident keeps none.
-func (r *Resident) adopt(m *idml.Model) (*idml.Model, error) {
+func (r *Resident) adopt(m *idml.Model) *idml.Model {
 	if r == nil {
-		return m, nil
+		return m
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.trained != nil {
-		if ok, err := r.trained.TakeOver(m); ok || err != nil {
-			return r.trained, err
+		if ok, err := r.trained.TakeOver(m); ok && err == nil { // else m, which is whole all the same, takes its place
+			return r.trained
 		}
 	}
+	r.counts.Trainings++
 	r.trained = m
 	runtime.GC() // frees what the one before holds on the device
-	return m, nil
+	return m
 }

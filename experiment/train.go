@@ -98,13 +98,11 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 	if err != nil {
 		return nil, err
 	}
-	if m, err = o.Resident.adopt(m); err != nil {
-		return nil, err
-	}
 	run, err := runlog.Create(dir)
 	if err != nil {
 		return nil, err
 	}
+	m = o.Resident.adopt(m)
 	baselines, err := measureBaselines(ctx, backend, cfg, task, m, o)
 	if err != nil {
 		_ = os.Remove(dir) // fails, as it should, if the folder was there before and holds something
@@ -193,9 +191,7 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 			baselines = append(baselines, row)
 		}
 	}
-	if t.model, err = o.Resident.adopt(t.model); err != nil {
-		return nil, err
-	}
+	t.model = o.Resident.adopt(t.model)
 	if err := book.open(t.run, t.config, state); err != nil {
 		return nil, err
 	}

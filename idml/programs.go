@@ -50,10 +50,7 @@ func (m *Model) TakeOver(other *Model) (bool, error) {
 	if m.classes != other.classes || !reflect.DeepEqual(m.config.programmed(), other.config.programmed()) {
 		return false, nil
 	}
-	if err := m.gather(); err != nil {
-		return false, fmt.Errorf("idml: taking over a model: %w", err)
-	}
-	for v := range m.store.IterVariables() {
+	for v := range m.store.IterVariables() { // which need have no values, as after a step that failed
 		value, err := other.valueFor(v)
 		if err == nil {
 			err = v.SetValue(value)
@@ -94,7 +91,11 @@ func (m *Model) valueFor(v *model.Variable) (*tensors.Tensor, error) {
 // programmed returns the settings that programs depend on; the others are their zero values.
 func (c Config) programmed() Config {
 	c.Recipe, c.Seed, c.Epochs, c.WarmupEpochs, c.EvaluateEvery, c.Recalls, c.CheckpointMinutes = "", 0, 0, 0, 0, nil, 0
-	c.Data = DataConfig{ColorJitter: c.Data.ColorJitter, Lighting: c.Data.Lighting, Mean: c.Data.Mean, Deviation: c.Data.Deviation}
+	d := c.Data
+	c.Data = DataConfig{ // sizes, for programs of others would be added to those that are kept, without end
+		ImageSize: d.ImageSize, BatchSize: d.BatchSize, Mean: d.Mean, Deviation: d.Deviation,
+		Augment: d.Augment, ColorJitter: d.ColorJitter, Lighting: d.Lighting,
+	}
 	c.Model.Weights, c.Model.UncertaintyInit = "", 0
 	c.Optimizer.LearningRate, c.Optimizer.DecayEvery, c.Optimizer.DecayAt, c.Optimizer.DecayFactor = 0, 0, nil, 0
 	return c

@@ -4,6 +4,7 @@ package idml
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"introspection/internal/backendtest"
@@ -63,13 +64,41 @@ func TestTakeOver(t *testing.T) {
 		}
 	}
 	before := saved(m)
-	other.Metric.Tau *= 2
-	if ok, err := m.TakeOver(newModel(t, other)); err != nil || ok || !bytes.Equal(before, saved(m)) {
-		t.Errorf("another τ: %v, %v", ok, err)
+	for name, change := range map[string]func(c *Config){
+		"τ": func(c *Config) { c.Metric.Tau *= 2 }, "augmentation": func(c *Config) { c.Data.Augment = !c.Data.Augment },
+		"batches": func(c *Config) { c.Data.BatchSize *= 2 }, "image size": func(c *Config) { c.Data.ImageSize *= 2 },
+	} {
+		another := other
+		change(&another)
+		if ok, err := m.TakeOver(newModel(t, another)); err != nil || ok || !bytes.Equal(before, saved(m)) {
+			t.Errorf("another %s: %v, %v", name, ok, err)
+		}
 	}
 	if more, err := NewModel(c, m.Classes()+1); err != nil {
 		t.Error(err)
 	} else if ok, err := m.TakeOver(more); err != nil || ok {
 		t.Errorf("another number of classes: %v, %v", ok, err)
+	}
+}
+
+// What a step that failed leaves, on one device or several, is no hindrance: it has given its values away and got none back.
+func TestTakeOverAfterFailure(t *testing.T) {
+	c := onDevices(Paper, "proxy-anchor", FrozenBatchNorm)
+	for _, devices := range []int{1, 2} {
+		needDevices(t, devices)
+		m, other := newModel(t, c), newModel(t, c)
+		want := stepsOn(t, newModel(t, c), smallData(c), devices)
+		stepsOn(t, m, smallData(c), devices)
+		for v := range m.store.IterVariables() {
+			if err := v.Reset(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ok, err := m.TakeOver(other); err != nil || !ok {
+			t.Fatalf("%d devices: %v, %v", devices, ok, err)
+		}
+		if got := stepsOn(t, m, smallData(c), devices); !slices.Equal(got, want) {
+			t.Errorf("%d devices: losses %v, want %v", devices, got, want)
+		}
 	}
 }

@@ -97,6 +97,9 @@ func environment(e *runlog.Environment) []setting {
 		{"go", e.Go},
 		{"revision", e.Revision},
 	}
+	if e.Devices > 1 {
+		lines[1].Value += fmt.Sprintf("; %d shared each batch", e.Devices)
+	}
 	lines = slices.DeleteFunc(lines, func(s setting) bool { return s.Value == "" })
 	var modules []string
 	for _, path := range slices.Sorted(maps.Keys(e.Modules)) {

@@ -204,6 +204,7 @@ func (env *environment) train(ctx context.Context, dir string, o experiment.Opti
 	line := env.progress()
 	live := &liveCurves{env: env, dir: dir}
 	var pace pace
+	o.Resident = env.resident
 	o.Warn = func(text string) {
 		line.clear()
 		env.warn(text)

@@ -119,6 +119,27 @@ func TestWorkerCommands(t *testing.T) {
 	}
 }
 
+// A second training of a worker has the programs of the first, and a folder that is a run already is no reason to give them up.
+func TestWorkerTrains(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := writeImages(t, 6, 6, 6, 4, 4, 4)
+	b := backendtest.Open(t)
+	r := experiment.NewResident(func() (compute.Backend, error) { return b, nil })
+	for _, c := range []struct {
+		out    string
+		status int
+		set    []string
+	}{{"one", exitOK, sets("seed=0")}, {"one", exitError, sets("metric.tau=9")}, {"two", exitOK, sets("seed=1", "epochs=2")}} {
+		args := append([]string{"train", "--data", images, "--out", c.out, "--set", "data.batch_size=6"}, append(tiny(), c.set...)...)
+		if outcome, _, _ := cellOf(t, t.Context(), r, args...); outcome.Status != c.status {
+			t.Fatalf("%v: %+v", args, outcome)
+		}
+		if got := r.Counts(); got.Trainings != 1 || got.Programs == 0 {
+			t.Errorf("%v: %+v", c.set, got)
+		}
+	}
+}
+
 // Errors of a worker's command are those of the program, which prints them.
 func TestWorkerErrors(t *testing.T) {
 	for _, args := range [][]string{{"nonsense"}, {"eval", "nowhere"}, {"eval"}, {"-v", "report", "nowhere"}} {

@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"idml":                 {"idml/resnet", "idml/weights", "idml/retrieval", "idml/classify", "idml/runlog"},
 	"plots":                {"idml/runlog", "idml/uncertainty"},
 	"experiment":           {"datasets", "idml", "idml/resnet", "idml/retrieval", "idml/classify", "idml/uncertainty", "idml/runlog", "idml/weights", "plots", "internal/plane", "internal/wholefile"},
-	"bench/growth":         {"*"},
+	"bench/cost":           {"*"},
 	"cmd/idml":             {"*"},
 	"notebooks":            {"*"},
 	"notebooks/nb":         {"*"},
