@@ -4,13 +4,20 @@ package experiment
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"introspection/idml"
 	"introspection/idml/resnet"
+	"introspection/idml/retrieval"
+	"introspection/idml/runlog"
+	"introspection/internal/backendtest"
+	"introspection/internal/sampletree"
 )
 
 // smallModel is the configuration of a model that is made in no time.
@@ -122,5 +129,47 @@ func TestResidentIsBounded(t *testing.T) {
 	}
 	if _, _, err := r.readModel(paths[2], cfg); err != nil || r.Counts().Models != 5 {
 		t.Errorf("%v, %d models were read, want 5", err, r.Counts().Models)
+	}
+}
+
+// The best epoch is measured by the programs that the last one was trained with.
+func TestBestHasPrograms(t *testing.T) {
+	cfg := smallModel()
+	cfg.Data.Name, cfg.Data.Folder, cfg.Data.BatchSize = "cub", t.TempDir(), 6
+	if err := sampletree.Write(cfg.Data.Folder, cfg.Data.Name, sampletree.DefaultOptions()); err != nil {
+		t.Fatal(err)
+	}
+	task, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := runlog.Create(filepath.Join(t.TempDir(), "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var models []*idml.Model // of the last and of the best epoch
+	for seed := range uint64(2) {
+		cfg.Seed = seed
+		m, err := idml.NewModel(cfg, len(task.Split.Train.Classes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		models = append(models, m)
+	}
+	state := idml.State{Epoch: 2, Best: idml.Evaluation{Epoch: 1, Metrics: map[string]float64{"recall@1": 0}}}
+	if err := run.WriteFile(runlog.BestFile, func(w io.Writer) error { return models[1].Save(w, state) }); err != nil {
+		t.Fatal(err)
+	}
+	last, best := trial{backendtest.Open(t), run, cfg, task, models[0], false}, trial{backendtest.Open(t), run, cfg, task, models[1], false}
+	_, want, err := best.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := last.measureBest(t.Context(), state, &retrieval.Result{}, Options{})
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	if diff := cmp.Diff(want.Metrics(), rows[0].Metrics); diff != "" || models[0].Programs() != 1 {
+		t.Errorf("%d programs; (-want +got):\n%s", models[0].Programs(), diff)
 	}
 }

@@ -256,23 +256,24 @@ func (t trial) finish(ctx context.Context, state idml.State, baselines []runlog.
 		results.Published, results.PublishedSource = published, t.config.PublishedSource()
 	}
 	results.Rows = append(results.Rows, runlog.Row{Name: runlog.RowLast, Epoch: trained.State.Epoch, Metrics: last.Metrics()})
-	best, err := t.measureBest(ctx, trained.State, last, o)
-	if err != nil {
-		return nil, err
-	}
-	results.Rows = append(results.Rows, best...)
+	behind := len(results.Rows)
 	if t.config.Task == idml.Classification && !trained.Stopped {
 		if err := t.classified(ctx, results, o); err != nil {
 			return nil, err
 		}
 	}
+	best, err := t.measureBest(ctx, trained.State, last, o) // which the model becomes
+	if err != nil {
+		return nil, err
+	}
+	results.Rows = slices.Insert(results.Rows, behind, best...)
 	if note := t.task.badNote(); note != "" {
 		o.warn("%s", note)
 	}
 	return results, t.run.WriteResults(*results)
 }
 
-// measureBest returns the row of the best epoch: its model, which the run keeps, is measured on the test images. There is no row before the
+// measureBest returns the row of the best epoch: its model, which the run keeps, is measured on the test images by the trial's programs. There is no row before the
 // first evaluation, nor, with a warning, if the kept model is damaged.
 func (t trial) measureBest(ctx context.Context, state idml.State, last Result, o Options) ([]runlog.Row, error) {
 	if state.Best.Metrics == nil {
@@ -288,7 +289,10 @@ func (t trial) measureBest(ctx context.Context, state idml.State, last Result, o
 		return nil, nil
 	}
 	o.stage("measuring the best epoch, %d", saved.Best.Epoch)
-	t.model, row.Epoch = best, saved.Best.Epoch
+	if ok, err := t.model.TakeOver(best); !ok || err != nil {
+		t.model = best
+	}
+	row.Epoch = saved.Best.Epoch
 	_, result, err := t.measure(ctx)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func newEmbedder(backend compute.Backend, m *Model, features bool) (*Embedder, e
 	if err != nil {
 		return nil, fmt.Errorf("idml: preparing the embedding: %w", err)
 	}
-	embedder.exec = exec
+	embedder.exec = exec.SetMaxCache(-1) // GoMLX takes 32 sizes of batches, and a worker may come to more: each folder with fewer images than a batch is another
 	return embedder, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/ml/train"
 
+	"introspection/idml/resnet"
 	"introspection/internal/backendtest"
 )
 
@@ -169,5 +170,23 @@ func checkEmbedFaults(t *testing.T, e *Embedder) {
 	empty, err := e.Embed(t.Context(), listed{})
 	if err != nil || empty.Semantic.Rows != 0 || len(empty.Labels) != 0 {
 		t.Errorf("a dataset without images: %v, %v", empty, err)
+	}
+}
+
+// A model that is kept may have to embed batches of any number of sizes; GoMLX's own limit is 32.
+func TestEmbedManySizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles 33 programs")
+	}
+	c := tinyConfig()
+	c.Model.Backbone.Block, c.Model.Backbone.Width = resnet.Basic, 1
+	e, err := NewEmbedder(backendtest.Open(t), newModel(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 33 {
+		if _, err := e.Embed(t.Context(), listed{batches: [][]int{upTo(0, n+1)}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

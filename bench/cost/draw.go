@@ -3,10 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 
@@ -61,7 +61,7 @@ func read(r io.Reader) (map[string][]measured, error) {
 		return nil, err
 	}
 	out := map[string][]measured{}
-	for _, line := range lines[1:] {
+	for _, line := range lines[min(len(lines), 1):] {
 		var m measured
 		var batch, classes, side float64
 		if _, err := fmt.Sscan(line[2]+" "+line[3], &m.seconds, &m.memory); err != nil {
@@ -92,7 +92,7 @@ func read(r io.Reader) (map[string][]measured, error) {
 		}
 	}
 	for _, list := range out {
-		slices.SortFunc(list, func(a, b measured) int { return int(math.Copysign(1, a.x-b.x)) })
+		slices.SortFunc(list, func(a, b measured) int { return cmp.Compare(a.x, b.x) })
 	}
 	return out, nil
 }

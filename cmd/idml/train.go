@@ -25,7 +25,7 @@ func trainCommand() command {
 	return command{
 		name:    "train",
 		summary: "train a model and write a run folder",
-		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]… [--devices N]\n       idml train --resume DIR [--data FOLDER] [--devices N]",
+		usage:   "--out DIR [--recipe NAME | --config FILE] [--data FOLDER] [--set KEY=VALUE]…\n         [--devices N]\n       idml train --resume DIR [--data FOLDER] [--devices N]",
 		help: `
 Train makes the folder DIR and writes into it settings, metrics, the trained model,
 predictions of the test images and results. Both baselines, raw pixels and the untrained

@@ -21,7 +21,7 @@ func uncertaintyCommand() command {
 	return command{
 		name:    "uncertainty",
 		summary: "measure what the uncertainty of runs is worth",
-		usage:   "[--json] [--csv FILE] [--figures FOLDER] [--data FOLDER] [--no-save] RUN…\n       idml uncertainty [--json] [--csv FILE] --embeddings FILE",
+		usage:   "[--json] [--csv FILE] [--figures FOLDER] [--data FOLDER] [--no-save]\n         [--held-out] RUN…\n       idml uncertainty [--json] [--csv FILE] --embeddings FILE",
 		help: `
 Uncertainty measures, on the test images of each run, whether an image's uncertainty is larger
 where it should be. Two numbers are made of the uncertainty embedding: its norm, ‖u‖, and the

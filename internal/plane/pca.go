@@ -51,6 +51,7 @@ func PCA(rows [][]float32) (points [][2]float64, explained [2]float64, err error
 		direction := mat.Col(nil, len(variances)-1-k, &vectors)
 		if dims > n {
 			direction = combine(x, direction)
+			floats.Scale(1/math.Sqrt(variance), direction) // to length 1, and what is only rounding, of points on a line, to less
 		}
 		orient(direction)
 		for i := range points {
@@ -72,15 +73,12 @@ func center(x *mat.Dense) {
 	}
 }
 
-// combine returns the sum of the rows by weights, with the length 1 unless it is 0.
+// combine returns the sum of the rows by weights.
 func combine(x *mat.Dense, weights []float64) []float64 {
 	_, dims := x.Dims()
 	sum := make([]float64, dims)
 	for i, w := range weights {
 		floats.AddScaled(sum, w, x.RawRowView(i))
-	}
-	if length := floats.Norm(sum, 2); length > 0 {
-		floats.Scale(1/length, sum)
 	}
 	return sum
 }

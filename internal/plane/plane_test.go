@@ -120,6 +120,31 @@ func TestPCAOfBothShapes(t *testing.T) {
 	}
 }
 
+// Points on a line, fewer or more than dimensions, have no place beside it.
+func TestPCAOfALine(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, shape := range [][2]int{{3, 5}, {5, 40}, {40, 6}} {
+		direction, rows := make([]float32, shape[1]), make([][]float32, shape[0])
+		for k := range direction {
+			direction[k] = float32(rng.NormFloat64())
+		}
+		for i := range rows {
+			for _, d := range direction {
+				rows[i] = append(rows[i], 2*float32(i)*d)
+			}
+		}
+		points, _, err := PCA(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range points {
+			if math.Abs(p[1]) > 1e-5 {
+				t.Errorf("%v: point %d lies %v beside the line", shape, i, p[1])
+			}
+		}
+	}
+}
+
 // centeredRows returns rows less their mean.
 func centeredRows(rows [][]float32) [][]float64 {
 	out := make([][]float64, len(rows))
