@@ -45,20 +45,8 @@ func TestExtremeSheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type row struct {
-		Name   string
-		Levels []uint8 // of the images, which tell which they are
-		Notes  []string
-	}
-	var got []row
-	for _, r := range s.rows {
-		line := row{Name: r.name, Notes: r.notes}
-		for _, img := range r.images {
-			line.Levels = append(line.Levels, img.At(0, 0).(color.NRGBA).R)
-		}
-		got = append(got, line)
-	}
-	want := []row{
+	got := shownRows(s)
+	want := []shownRow{
 		{"certain", []uint8{1, 5, 2}, []string{"1.0", "1.0 wrong", "2.0"}},
 		{"uncertain", []uint8{4, 0, 3}, []string{"5.0 wrong", "4.0 wrong", "3.0 wrong"}},
 	}

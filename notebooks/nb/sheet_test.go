@@ -26,25 +26,32 @@ func sheetExamples() []datasets.Example {
 	}
 }
 
+// A shownRow is what a row of a sheet shows.
+type shownRow struct {
+	Name   string
+	Levels []uint8 // of the images, which tell which they are
+	Notes  []string
+}
+
+// shownRows lists what a sheet shows.
+func shownRows(s *Sheet) (rows []shownRow) {
+	for _, r := range s.rows {
+		line := shownRow{Name: r.name, Notes: r.notes}
+		for _, img := range r.images {
+			line.Levels = append(line.Levels, img.At(0, 0).(color.NRGBA).R)
+		}
+		rows = append(rows, line)
+	}
+	return rows
+}
+
 func TestSheet(t *testing.T) {
 	s, err := NewSheet(grays(sheetExamples()), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	type row struct {
-		Name   string
-		Levels []uint8 // of the images, which tell which they are
-		Notes  []string
-	}
-	var got []row
-	for _, r := range s.rows {
-		line := row{Name: r.name, Notes: r.notes}
-		for _, img := range r.images {
-			line.Levels = append(line.Levels, img.At(0, 0).(color.NRGBA).R)
-		}
-		got = append(got, line)
-	}
-	want := []row{
+	got := shownRows(s)
+	want := []shownRow{
 		{"clear", []uint8{0, 1, 5}, []string{"", "", ""}},
 		{"blend", []uint8{4, 2}, []string{"0.25", "0.50"}},
 		{"blur", []uint8{6}, []string{"1.00"}},
