@@ -3,6 +3,8 @@
 package idml
 
 import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -42,10 +44,19 @@ func linear(x, weight, bias *Node) *Node {
 	return Add(DotGeneral(x, []int{1}, nil, weight, []int{1}, nil), ExpandLeftToRank(bias, 2))
 }
 
-// rows returns an embedding's rows from start up to end.
-func (e Embedding) rows(start, end int) Embedding {
-	return Embedding{
-		Semantic:    Slice(e.Semantic, AxisRange(start, end)),
-		Uncertainty: Slice(e.Uncertainty, AxisRange(start, end)),
+// halves returns the first and the second half of an embedding's rows.
+//
+// A mask and a sum, whose gradient is a mask, not slices, whose gradient is a padding: the pinned CPU plugin moves a padding by n rows into the matrix product before it
+// and then reads n rows behind the product's operand, which ends in a segmentation fault where no memory follows.
+func (e Embedding) halves() (first, second Embedding) {
+	half := func(x *Node, i int) *Node {
+		n, dims := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
+		pair := Reshape(x, 2, n/2, dims)
+		mine := Equal(Iota(x.Graph(), shapes.Make(dtypes.Int32, pair.Shape().Dimensions...), 0), Scalar(x.Graph(), dtypes.Int32, i))
+		return ReduceSum(Where(mine, pair, ZerosLike(pair)), 0)
 	}
+	part := func(i int) Embedding {
+		return Embedding{Semantic: half(e.Semantic, i), Uncertainty: half(e.Uncertainty, i)}
+	}
+	return part(0), part(1)
 }

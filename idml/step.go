@@ -183,9 +183,7 @@ func (t *Trainer) embedBoth(images, mixed *Node) (own, mix Embedding) {
 	if norm == resnet.BatchStatistics {
 		return t.model.embed(images, norm), t.model.embed(mixed, norm)
 	}
-	n := images.Shape().Dimensions[0]
-	both := t.model.embed(Concatenate([]*Node{images, mixed}, 0), norm)
-	return both.rows(0, n), both.rows(n, 2*n)
+	return t.model.embed(Concatenate([]*Node{images, mixed}, 0), norm).halves()
 }
 
 // trained lists the parameters that a step moves: proxies only if the loss has some.
