@@ -54,11 +54,18 @@ func patienceOf(args []string) time.Duration {
 	return stubborn
 }
 
+// tidyUp gives the memory that a command no longer needs back to the system, while the user reads.
+func tidyUp() {
+	runtime.GC()            // what the command left on the device is freed when it is collected,
+	time.Sleep(time.Second) // which the collector leaves to goroutines of its own
+	backend.ReleaseMemory()
+}
+
 // runWork runs a command as the program would, in a notebook.
 func runWork(ctx context.Context, resident *experiment.Resident, w kernel.Work) kernel.Outcome {
 	env := &environment{stdin: strings.NewReader(""), stdout: w.Stdout, stderr: w.Stderr, display: w.Display, resident: resident}
 	err := env.dispatch(ctx, w.Args)
-	go runtime.GC() // what the command left on the device is freed when it is collected
+	go tidyUp()
 	if err == nil {
 		return kernel.Outcome{}
 	}
