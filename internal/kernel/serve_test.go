@@ -90,14 +90,15 @@ func TestServeStops(t *testing.T) {
 
 // The kernel's end stops the command under way and then the worker, and so does that of the context.
 func TestServeEnds(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	for name, end := range map[string]func(*serving){
-		"kernel":  func(s *serving) { s.stdin.Close() },
-		"context": func(*serving) { cancel() },
+	for name, end := range map[string]func(*serving, context.CancelFunc){
+		"kernel":  func(s *serving, _ context.CancelFunc) { s.stdin.Close() },
+		"context": func(_ *serving, cancel context.CancelFunc) { cancel() },
 	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		s := serveHere(t, ctx)
 		s.begin(t, 1)
-		end(s)
+		end(s, cancel)
 		s.expectEnd(t, 1)
 		select {
 		case err := <-s.ended:
