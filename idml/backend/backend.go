@@ -42,6 +42,9 @@ func init() { xla.EnableAutoInstall(false) }
 // "xla"), for "xla:cuda" if there is an NVIDIA device and a CUDA plugin, else "xla:cpu". Names of other backends that the
 // program has registered with GoMLX's compute package are accepted.
 //
+// On CUDA, matrix products are computed in full float32 unless OPTION says "tf32=true", so that losses, distances and neighbors are; convolutions are in TF32 unless the
+// environment has NVIDIA_TF32_OVERRIDE=0.
+//
 // Open never installs anything. The errors wrap [ErrNoPlugin] or [ErrBadPlugin] where they apply, and are one line.
 // The caller finalizes the backend.
 func Open(config string) (compute.Backend, error) {
@@ -69,7 +72,16 @@ func Open(config string) (compute.Backend, error) {
 	if hasOptions {
 		location += "," + options
 	}
+	if isCUDA(plugin) && !strings.Contains(options, "tf32=") {
+		location += ",tf32=false"
+	}
 	return construct("xla:"+plugin, func() (compute.Backend, error) { return xla.New(location) })
+}
+
+// isCUDA tells whether go-xla takes a plugin of this name or path for the CUDA one.
+func isCUDA(plugin string) bool {
+	upper := strings.ToUpper(plugin)
+	return strings.Contains(upper, "CUDA") || strings.Contains(upper, "NVIDIA")
 }
 
 // preferredKind returns "cuda" where there is an NVIDIA device and a plugin for it, else "cpu".
@@ -106,10 +118,9 @@ func locate(plugin string) (string, error) {
 // for commas to find options, would take the plugin at path for something else.
 func misleading(plugin, path string) bool {
 	upper := strings.ToUpper(path)
-	isCUDA := strings.Contains(upper, "CUDA") || strings.Contains(upper, "NVIDIA")
 	isCPU := strings.Contains(upper, "CPU")
 	return strings.Contains(path, ",") ||
-		isCUDA != strings.HasPrefix(plugin, CUDA) || isCPU != strings.HasPrefix(plugin, CPU)
+		isCUDA(path) != strings.HasPrefix(plugin, CUDA) || isCPU != strings.HasPrefix(plugin, CPU)
 }
 
 // missing returns the error for a plugin that isn't installed.

@@ -15,15 +15,13 @@ import (
 // BenchmarkPointwiseGradient times both gradients of a 1×1 convolution of ResNet-50's first stage, 16 images of 56 × 56, as the
 // matrix product that convolve makes of it and as a convolution.
 func BenchmarkPointwiseGradient(b *testing.B) {
-	asConvolution := func(x, kernel *Node) *Node { return Convolve(x, TransposeAllAxes(kernel, 2, 3, 1, 0)).Done() }
-	asProduct := func(x, kernel *Node) *Node { return convolve(x, kernel, 1) }
 	for _, form := range []struct {
 		name string
-		of   func(x, kernel *Node) *Node
-	}{{"product", asProduct}, {"convolution", asConvolution}} {
+		of   func(x, kernel *Node, stride int) *Node
+	}{{"product", product}, {"convolution", convolution2D}} {
 		b.Run(form.name, func(b *testing.B) {
 			exec := MustNewExec(backendtest.Open(b), func(x, kernel *Node) (*Node, *Node) {
-				gradients := Gradient(ReduceAllSum(Square(form.of(x, kernel))), x, kernel)
+				gradients := Gradient(ReduceAllSum(Square(form.of(x, kernel, 1))), x, kernel)
 				return gradients[0], gradients[1]
 			})
 			defer exec.Finalize()
@@ -94,14 +92,14 @@ func BenchmarkConvolutions(b *testing.B) {
 		}
 		after := s.side / s.stride
 		x, kernel, v := values(batch, s.side, s.side, s.in), values(s.out, s.in, s.size, s.size), values(batch, after, after, s.out)
-		product := func(x, kernel, v *Node) *Node { return ReduceAllSum(Mul(convolve(x, kernel, s.stride), v)) }
+		weighted := func(x, kernel, v *Node) *Node { return ReduceAllSum(Mul(convolve(x, kernel, s.stride), v)) }
 		for _, part := range []struct {
 			name string
 			of   func(x, kernel, v *Node) *Node
 		}{
 			{"forward", func(x, kernel, _ *Node) *Node { return convolve(x, kernel, s.stride) }},
-			{"image gradient", func(x, kernel, v *Node) *Node { return Gradient(product(x, kernel, v), x)[0] }},
-			{"kernel gradient", func(x, kernel, v *Node) *Node { return Gradient(product(x, kernel, v), kernel)[0] }},
+			{"image gradient", func(x, kernel, v *Node) *Node { return Gradient(weighted(x, kernel, v), x)[0] }},
+			{"kernel gradient", func(x, kernel, v *Node) *Node { return Gradient(weighted(x, kernel, v), kernel)[0] }},
 		} {
 			if s.in == 3 && part.name == "image gradient" {
 				continue // nobody wants it

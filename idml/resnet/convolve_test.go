@@ -4,8 +4,11 @@ package resnet
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/google/go-cmp/cmp"
@@ -43,17 +46,20 @@ func TestConvolveAgainstNaive(t *testing.T) {
 		args := []any{tensors.FromFlatDataAndDimensions(x, batch, side[0], side[1], in)}
 		var kernels [][]float32
 		sizes, strides := []int{1, 3, 7}, []int{1, 2}
+		forms := []func(x, kernel *Node, stride int) *Node{convolve, convolution2D}
 		for i, size := range sizes {
 			kernels = append(kernels, random(uint64(2+i), out*in*size*size, 0))
 			args = append(args, tensors.FromFlatDataAndDimensions(kernels[i], out, in, size, size))
 		}
-		// One program for all sizes and strides: output and gradients of each.
+		// One program for all sizes, strides and forms: output and gradients of each.
 		exec, err := NewExec(backendtest.Open(t), func(in []*Node) (results []*Node) {
 			for i := range sizes {
 				for _, stride := range strides {
-					y := convolve(in[0], in[1+i], stride)
-					results = append(results, y)
-					results = append(results, Gradient(DivScalar(ReduceAllSum(Square(y)), 2), in[0], in[1+i])...)
+					for _, form := range forms {
+						y := form(in[0], in[1+i], stride)
+						results = append(results, y)
+						results = append(results, Gradient(DivScalar(ReduceAllSum(Square(y)), 2), in[0], in[1+i])...)
+					}
 				}
 			}
 			return results
@@ -69,15 +75,37 @@ func TestConvolveAgainstNaive(t *testing.T) {
 			for j, stride := range strides {
 				name := fmt.Sprintf("%d × %d, kernel %d, stride %d", side[0], side[1], size, stride)
 				y, dx, dk, dims := naiveConvolve(wide(x), wide(kernels[i]), batch, side[0], side[1], in, out, size, stride)
-				got := results[3*(i*len(strides)+j):]
-				if diff := cmp.Diff(dims, got[0].Shape().Dimensions); diff != "" {
-					t.Errorf("%s: shape (-want +got):\n%s", name, diff)
-				}
-				for k, want := range [][]float64{y, dx, dk} {
-					near(t, name+[]string{": output", ": image gradient", ": kernel gradient"}[k], tensors.MustCopyFlatData[float32](got[k]), want, 1e-4)
+				for f := range forms {
+					got := results[3*((i*len(strides)+j)*len(forms)+f):]
+					if diff := cmp.Diff(dims, got[0].Shape().Dimensions); diff != "" {
+						t.Errorf("%s: shape (-want +got):\n%s", name, diff)
+					}
+					for k, want := range [][]float64{y, dx, dk} {
+						what := fmt.Sprintf("%s, form %d: %s", name, f, []string{"output", "image gradient", "kernel gradient"}[k])
+						near(t, what, tensors.MustCopyFlatData[float32](got[k]), want, 1e-4)
+					}
 				}
 			}
 		}
 		exec.Finalize()
+	}
+}
+
+// plugin is a backend that has nothing but a plugin's name.
+type plugin struct {
+	compute.Backend
+	name string
+}
+
+func (p plugin) PluginName() string { return p.name }
+
+func TestOnCUDA(t *testing.T) {
+	for name, want := range map[string]bool{"cuda": true, "/opt/xla/pjrt_c_api_cuda_plugin.so": true, "cpu": false} {
+		if got := onCUDA(plugin{name: name}); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if onCUDA(backendtest.Open(t)) && !strings.Contains(os.Getenv(compute.ConfigEnvVar), "cuda") {
+		t.Error("the CPU's plugin is taken for CUDA's")
 	}
 }
