@@ -5,6 +5,7 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"math/rand/v2"
 )
@@ -28,30 +29,31 @@ func DefaultRandomResizedCrop(size int) RandomResizedCrop {
 
 // Apply returns a random crop of src, resized.
 func (c RandomResizedCrop) Apply(src *RGB, rng *rand.Rand) *RGB {
-	left, top, width, height := c.box(src.Width, src.Height, rng)
-	return ResizeTo(crop(src, left, top, width, height), c.Size, c.Size)
+	wanted := region{box: func(w, h int) image.Rectangle { return c.box(w, h, rng) }}
+	return ResizeTo(wanted.of(src), c.Size, c.Size)
 }
 
-// box returns the crop's place and size in a w × h image.
-func (c RandomResizedCrop) box(w, h int, rng *rand.Rand) (left, top, width, height int) {
+// box returns the crop's place in a w × h image.
+func (c RandomResizedCrop) box(w, h int, rng *rand.Rand) image.Rectangle {
 	for range cropTries {
 		area := float64(w) * float64(h) * uniform(rng, c.Scale[0], c.Scale[1])
 		ratio := math.Exp(uniform(rng, math.Log(c.Ratio[0]), math.Log(c.Ratio[1])))
-		width = int(math.RoundToEven(math.Sqrt(area * ratio)))
-		height = int(math.RoundToEven(math.Sqrt(area / ratio)))
+		width := int(math.RoundToEven(math.Sqrt(area * ratio)))
+		height := int(math.RoundToEven(math.Sqrt(area / ratio)))
 		if 0 < width && width <= w && 0 < height && height <= h {
-			top = rng.IntN(h - height + 1)
-			left = rng.IntN(w - width + 1)
-			return left, top, width, height
+			top := rng.IntN(h - height + 1)
+			left := rng.IntN(w - width + 1)
+			return image.Rect(left, top, left+width, top+height)
 		}
 	}
-	width, height = w, h
+	width, height := w, h
 	if ratio := float64(w) / float64(h); ratio < c.Ratio[0] {
 		height = max(int(math.RoundToEven(float64(w)/c.Ratio[0])), 1)
 	} else if ratio > c.Ratio[1] {
 		width = max(int(math.RoundToEven(float64(h)*c.Ratio[1])), 1)
 	}
-	return (w - width) / 2, (h - height) / 2, width, height
+	left, top := (w-width)/2, (h-height)/2
+	return image.Rect(left, top, left+width, top+height)
 }
 
 // Check returns an error if Size is not positive or a range is empty, reversed or out of bounds.
@@ -80,7 +82,7 @@ func (f HorizontalFlip) Apply(src *RGB, rng *rand.Rand) *RGB {
 	for i := 0; i < len(src.Pix); i += 3 * src.Width {
 		row, mirror := src.Pix[i:i+3*src.Width], dst.Pix[i:i+3*src.Width]
 		for x := 0; x < len(row); x += 3 {
-			copy(mirror[len(row)-3-x:], row[x:x+3])
+			*(*[3]uint8)(mirror[len(row)-3-x:]) = [3]uint8(row[x:])
 		}
 	}
 	return dst

@@ -29,7 +29,8 @@ func TestRandomResizedCropDistribution(t *testing.T) {
 		rng := newRand(1)
 		drawn := map[string][]float64{}
 		for range n {
-			x, y, width, height := transform.box(c.Width, c.Height, rng)
+			box := transform.box(c.Width, c.Height, rng)
+			x, y, width, height := box.Min.X, box.Min.Y, box.Dx(), box.Dy()
 			if x < 0 || y < 0 || width < 1 || height < 1 || x+width > c.Width || y+height > c.Height {
 				t.Fatalf("crop of %d × %d at %d, %d of %d × %d", width, height, x, y, c.Width, c.Height)
 			}
@@ -68,8 +69,8 @@ func TestRandomResizedCropFallback(t *testing.T) {
 		{300, 20, [4]int{136, 0, 27, 20}}, // 20·4/3 = 26.7
 		{20, 300, [4]int{0, 136, 20, 27}}, // 20/(3/4) = 26.7
 	} {
-		x, y, width, height := c.box(k.w, k.h, newRand(1))
-		if diff := cmp.Diff(k.want, [4]int{x, y, width, height}); diff != "" {
+		box := c.box(k.w, k.h, newRand(1))
+		if diff := cmp.Diff(k.want, [4]int{box.Min.X, box.Min.Y, box.Dx(), box.Dy()}); diff != "" {
 			t.Errorf("%d × %d (-want +got):\n%s", k.w, k.h, diff)
 		}
 		if img := c.Apply(NewRGB(k.w, k.h), newRand(1)); img.Width != 8 || img.Height != 8 {

@@ -54,7 +54,7 @@ type Dataset struct {
 	Classes  []string
 	Examples []Example
 
-	load func(i int) (*RGB, error)
+	load func(i int, wanted region) (*RGB, error)
 	size func(i int) (width, height int) // nil if only loading tells
 }
 
@@ -64,20 +64,36 @@ func New(name string, classes []string, examples []Example, load func(i int) (*R
 	if load == nil {
 		panic("datasets: New without a function that loads images")
 	}
-	return &Dataset{Name: name, Classes: classes, Examples: examples, load: load}
+	d := &Dataset{Name: name, Classes: classes, Examples: examples}
+	d.load = func(i int, wanted region) (*RGB, error) {
+		img, err := load(i)
+		if err != nil || !img.isWhole() {
+			return img, err
+		}
+		return wanted.of(img), nil
+	}
+	return d
 }
 
 // Image loads image i, which is the caller's to change. Errors name the image. It panics if i is out of range.
-func (d *Dataset) Image(i int) (*RGB, error) {
+func (d *Dataset) Image(i int) (*RGB, error) { return d.image(i, region{}) }
+
+// image loads the wanted part of image i, as Image does.
+func (d *Dataset) image(i int, wanted region) (*RGB, error) {
 	name := d.Examples[i].Name
-	img, err := d.load(i)
+	img, err := d.load(i, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: loading %s: %w", name, err)
 	}
-	if img == nil || img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height {
+	if !img.isWhole() {
 		return nil, fmt.Errorf("datasets: loading %s: not a whole image", name)
 	}
 	return img, nil
+}
+
+// isWhole tells whether there is an image that has as many bytes as its size says.
+func (img *RGB) isWhole() bool {
+	return img != nil && img.Width >= 1 && img.Height >= 1 && len(img.Pix) == 3*img.Width*img.Height
 }
 
 // Labels returns the label of each image, in order.

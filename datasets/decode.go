@@ -44,13 +44,13 @@ func Decode(r io.Reader) (*RGB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(data)
+	return decode(data, region{})
 }
 
-// decode is Decode of data in memory.
-func decode(data []byte) (*RGB, error) {
+// decode returns the wanted part of an image in memory. Faults of the data are found wherever they are, as by Decode.
+func decode(data []byte, wanted region) (*RGB, error) {
 	if bytes.HasPrefix(data, []byte(jpegMagic)) {
-		return decodeJPEG(data)
+		return decodeJPEG(data, wanted)
 	}
 	if _, _, err := decodeSize(bytes.NewReader(data)); err != nil {
 		return nil, err
@@ -60,9 +60,9 @@ func decode(data []byte) (*RGB, error) {
 		return nil, err
 	}
 	if bitDepth, colorType := data[pngDepthAt], data[pngDepthAt+1]; bitDepth == 16 && colorType == pngGray {
-		return fromGray16(img), nil
+		return wanted.of(fromGray16(img)), nil
 	}
-	return FromImage(img), nil
+	return wanted.of(FromImage(img)), nil
 }
 
 // Where a PNG file says how many bits its samples have, followed by the kind of color, and the kind that is gray without alpha.
@@ -135,7 +135,7 @@ func FromImage(img image.Image) *RGB {
 	dst := NewRGB(bounds.Dx(), bounds.Dy())
 	switch m := img.(type) {
 	case *image.YCbCr:
-		convertYCbCr(dst, m)
+		convertYCbCr(dst, m, image.Point{})
 		return dst
 	case *image.Gray16:
 		return fromGray16(m)

@@ -15,23 +15,32 @@ import (
 // jpegDecoder names what decodes JPEG images in this build.
 const jpegDecoder = "image/jpeg"
 
-// decodeJPEG decodes a JPEG image by the standard library.
-func decodeJPEG(data []byte) (*RGB, error) {
+// decodeJPEG decodes a JPEG image by the standard library, and converts the colors of the wanted part.
+func decodeJPEG(data []byte, wanted region) (*RGB, error) {
 	ycck := (*subsampling)(nil)
 	if h := scanJPEG(data); h.components == 4 {
 		data, ycck = h.asCMYK(data)
 	}
-	if _, _, err := decodeSize(bytes.NewReader(data)); err != nil {
+	width, height, err := decodeSize(bytes.NewReader(data))
+	if err != nil {
 		return nil, err
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	if m, ok := img.(*image.CMYK); ok && ycck != nil {
-		return fromYCCK(m, *ycck), nil
+	switch m := img.(type) {
+	case *image.YCbCr:
+		box := wanted.in(width, height)
+		dst := wanted.newRGB(box)
+		convertYCbCr(dst, m, box.Min)
+		return dst, nil
+	case *image.CMYK:
+		if ycck != nil {
+			return wanted.of(fromYCCK(m, *ycck)), nil
+		}
 	}
-	return FromImage(img), nil
+	return wanted.of(FromImage(img)), nil
 }
 
 // jpegHeader is what decodeJPEG wants to know of a file before it is decoded.
@@ -111,7 +120,7 @@ func fromYCCK(m *image.CMYK, s subsampling) *RGB {
 		}
 	}
 	dst := NewRGB(width, height)
-	convertYCbCr(dst, ycc) // gives the colored inks
+	convertYCbCr(dst, ycc, image.Point{}) // gives the colored inks
 	for i := range dst.Pix {
 		pixel := i / 3
 		dst.Pix[i] = withoutInk(dst.Pix[i], m.Pix[m.PixOffset(pixel%width, pixel/width)+3])

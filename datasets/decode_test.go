@@ -101,7 +101,7 @@ func readImage(t *testing.T, fsys fs.FS, name string) *RGB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := decode(data)
+	img, err := decode(data, region{})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -247,7 +247,7 @@ func FuzzDecode(f *testing.F) {
 		if width, height, err := decodeSize(bytes.NewReader(data)); err == nil && width*height > 1<<16 {
 			t.Skip("large images only take time")
 		}
-		img, err := decode(data)
+		img, err := decode(data, region{})
 		if err == nil && len(img.Pix) != 3*img.Width*img.Height {
 			t.Errorf("%d bytes for %d × %d pixels", len(img.Pix), img.Width, img.Height)
 		}
@@ -260,7 +260,7 @@ func BenchmarkDecodeJPEG(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	img, err := decode(file)
+	img, err := decode(file, region{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -268,12 +268,20 @@ func BenchmarkDecodeJPEG(b *testing.B) {
 	if err := jpeg.Encode(&out, ResizeTo(img, 500, 375).Image(), &jpeg.Options{Quality: 90}); err != nil {
 		b.Fatal(err)
 	}
-	b.Run(jpegDecoder, func(b *testing.B) {
-		for b.Loop() {
-			if _, err := decode(out.Bytes()); err != nil {
-				b.Fatal(err)
+	for _, c := range []struct {
+		name   string
+		wanted region
+	}{
+		{"", region{}},
+		{", half its area", region{box: func(int, int) image.Rectangle { return image.Rect(70, 50, 424, 315) }}},
+	} {
+		b.Run(jpegDecoder+c.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := decode(out.Bytes(), c.wanted); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
-	})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
+		})
+	}
 }

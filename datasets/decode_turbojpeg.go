@@ -9,6 +9,7 @@ package datasets
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -71,17 +72,56 @@ static int read_header(decoder *d, const unsigned char *data, unsigned long size
 	return 1;
 }
 
-// read_pixels writes the image to pixels, height rows of stride bytes. It returns 0 if it can't, with a message in d->errors.
-static int read_pixels(decoder *d, unsigned char *pixels, size_t stride) {
+// A box is a part of an image, in pixels.
+typedef struct {
+	JDIMENSION left, top, width, height;
+} box;
+
+// can_skip tells whether pixels around a box can be left out without a change to those in it: in files of one scan, which have no
+// smoothing over blocks, by the cosine transform and with Huffman codes. Releases before 2.1 skip wrongly in some cases.
+static int can_skip(struct jpeg_decompress_struct *info) {
+	return LIBJPEG_TURBO_VERSION_NUMBER >= 2001000 && !jpeg_has_multiple_scans(info) && !info->arith_code && info->Ss == 0 && info->Se == DCTSIZE2 - 1;
+}
+
+// read_pixels writes the pixels in the box to pixels, row by row. What is around it is not transformed, but its codes are read, so that
+// faults are found wherever they are. It returns 0 if it can't, with a message in d->errors.
+static int read_pixels(decoder *d, box b, unsigned char *pixels) {
+	struct jpeg_decompress_struct *info = &d->info;
 	if (setjmp(d->errors.leave)) {
 		return 0;
 	}
-	jpeg_start_decompress(&d->info);
-	while (d->info.output_scanline < d->info.output_height) {
-		JSAMPROW row = pixels + stride * d->info.output_scanline;
-		jpeg_read_scanlines(&d->info, &row, 1);
+	jpeg_start_decompress(info);
+	JDIMENSION height = info->output_height, left = 0, width = info->output_width;
+	size_t pixel = info->output_components, stride = pixel * b.width;
+	int skips = can_skip(info);
+	if (skips && b.width < width) {
+		JDIMENSION beside = info->max_h_samp_factor; // interpolation takes the chroma sample beside that of a pixel
+		left = b.left > beside ? b.left - beside : 0;
+		width = b.left + b.width + beside < width ? b.left + b.width + beside - left : width - left;
+		jpeg_crop_scanline(info, &left, &width); // moves left to where a block begins
 	}
-	jpeg_finish_decompress(&d->info);
+	// The row is read soon: at an odd address, so that it isn't written past the cache, as libjpeg-turbo does where vectors are aligned.
+	JSAMPROW row = (JSAMPROW)info->mem->alloc_large((j_common_ptr)info, JPOOL_IMAGE, pixel * width + 1) + 1;
+	if (skips && b.top > 0) {
+		jpeg_skip_scanlines(info, b.top);
+	}
+	while (info->output_scanline < b.top) {
+		jpeg_read_scanlines(info, &row, 1);
+	}
+	for (JDIMENSION y = 0; y < b.height; y++, pixels += stride) {
+		JSAMPROW to = width == b.width ? pixels : row;
+		jpeg_read_scanlines(info, &to, 1);
+		if (to == row) {
+			memcpy(pixels, row + pixel * (b.left - left), stride);
+		}
+	}
+	if (skips && info->output_scanline + 1 < height) {
+		jpeg_skip_scanlines(info, height - 1 - info->output_scanline); // beyond the last row it would skip the codes unread
+	}
+	while (info->output_scanline < height) {
+		jpeg_read_scanlines(info, &row, 1);
+	}
+	jpeg_finish_decompress(info);
 	return 1;
 }
 
@@ -94,15 +134,16 @@ import "C"
 
 import (
 	"fmt"
+	"image"
 	"runtime"
 )
 
 // jpegDecoder names what decodes JPEG images in this build.
 const jpegDecoder = "libjpeg-turbo"
 
-// decodeJPEG decodes a JPEG image by libjpeg-turbo, as Pillow does: the accurate integer cosine transform, interpolated chroma, no
-// scaling.
-func decodeJPEG(data []byte) (*RGB, error) {
+// decodeJPEG decodes the wanted part of a JPEG image by libjpeg-turbo, as Pillow does: the accurate integer cosine transform,
+// interpolated chroma, no scaling.
+func decodeJPEG(data []byte, wanted region) (*RGB, error) {
 	d := (*C.decoder)(C.malloc(C.sizeof_decoder))
 	*d = C.decoder{}
 	defer C.close_decoder(d)
@@ -116,18 +157,19 @@ func decodeJPEG(data []byte) (*RGB, error) {
 	if err := checkPixels(width, height); err != nil {
 		return nil, err
 	}
-	dst := NewRGB(width, height)
+	box := wanted.in(width, height)
+	dst := wanted.newRGB(box)
 	if d.info.out_color_space != C.JCS_CMYK {
-		if err := readPixels(d, dst.Pix, 3*width); err != nil {
+		if err := readPixels(d, box, dst.Pix); err != nil {
 			return nil, err
 		}
 		return dst, nil
 	}
-	inks := make([]byte, 4*width*height)
-	if err := readPixels(d, inks, 4*width); err != nil {
+	inks := make([]byte, 4*dst.Width*dst.Height)
+	if err := readPixels(d, box, inks); err != nil {
 		return nil, err
 	}
-	for i := range width * height {
+	for i := range dst.Width * dst.Height {
 		p, q := inks[4*i:4*i+4], dst.Pix[3*i:3*i+3]
 		for c := range q {
 			q[c] = withoutInk(255-p[c], 255-p[3])
@@ -136,9 +178,10 @@ func decodeJPEG(data []byte) (*RGB, error) {
 	return dst, nil
 }
 
-// readPixels decodes the image to pix, whose rows have stride bytes.
-func readPixels(d *C.decoder, pix []byte, stride int) error {
-	if C.read_pixels(d, (*C.uchar)(&pix[0]), C.size_t(stride)) == 0 {
+// readPixels decodes the part of the image in the box to pix.
+func readPixels(d *C.decoder, box image.Rectangle, pix []byte) error {
+	b := C.box{C.JDIMENSION(box.Min.X), C.JDIMENSION(box.Min.Y), C.JDIMENSION(box.Dx()), C.JDIMENSION(box.Dy())}
+	if C.read_pixels(d, b, (*C.uchar)(&pix[0])) == 0 {
 		return stopped(d)
 	}
 	return nil

@@ -26,9 +26,10 @@
 //     fast, and equal to Pillow's where the standard library's differ by few levels. It wants libjpeg-turbo's headers and
 //     pkg-config's libjpeg.
 //  2. A Transform brings it to the size of the batch. For a test: Compose{Resize{256}, CenterCrop{224}}. To train:
-//     Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}. Resampling is equal to Pillow's antialiased bilinear bit for
-//     bit, rounding and distributions are torchvision's. Images smaller than a crop get black margins. [Corrupt] makes test images
-//     worse.
+//     Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}. A Loader whose transform begins with such a crop draws its
+//     place when a file's header is read, and decodes no more than the crop; the result is the same. Resampling is equal to Pillow's
+//     antialiased bilinear bit for bit, rounding and distributions are torchvision's. Images smaller than a crop get black margins.
+//     [Corrupt] makes test images worse.
 //  3. Loader.Epoch puts it into a batch: uint8 [batch, height, width, 3] and labels int32 [batch]. Loader.OnBadImage says what
 //     becomes of a file that can't be decoded ([SkipBadImage] tells the rule), and Loader.BadImages which ones there were. Only the
 //     batches in flight are in memory.

@@ -138,7 +138,8 @@ func (d *Dataset) subset(name string, at []int) *Dataset {
 	for i, k := range at {
 		examples[i] = d.Examples[k]
 	}
-	part := New(name, d.Classes, examples, func(i int) (*RGB, error) { return d.load(at[i]) })
+	part := &Dataset{Name: name, Classes: d.Classes, Examples: examples}
+	part.load = func(i int, wanted region) (*RGB, error) { return d.load(at[i], wanted) }
 	if d.size != nil {
 		part.size = func(i int) (width, height int) { return d.size(at[i]) }
 	}

@@ -66,13 +66,14 @@ func (l *listing) split(fsys fs.FS) (Split, error) {
 
 // fileDataset returns the dataset of images that are files: each is opened when it is loaded, and not before.
 func fileDataset(fsys fs.FS, name string, classes []string, examples []Example) *Dataset {
-	return New(name, classes, examples, func(i int) (*RGB, error) {
+	load := func(i int, wanted region) (*RGB, error) {
 		data, err := fs.ReadFile(fsys, examples[i].Name)
 		if err != nil {
 			return nil, withoutPath(err)
 		}
-		return decode(data)
-	})
+		return decode(data, wanted)
+	}
+	return &Dataset{Name: name, Classes: classes, Examples: examples, load: load}
 }
 
 // readingError says which dataset could not be read.

@@ -85,30 +85,30 @@ func (l *Loader) leavesOut() bool {
 	return sequential && l.OnBadImage == SkipBadImage
 }
 
-// load returns the image of that index, or the one that takes its place, and the index of the one returned.
-func (l *Loader) load(index int) (*RGB, int, error) {
+// load returns the wanted part of the image of that index, or of the one that takes its place, and the index of the one returned.
+func (l *Loader) load(index int, wanted region) (*RGB, int, error) {
 	if l.OnBadImage != SkipBadImage {
-		img, err := l.Data.Image(index)
+		img, err := l.Data.image(index, wanted)
 		return img, index, err
 	}
-	img, err := l.try(index)
+	img, err := l.try(index, wanted)
 	if err == nil || l.leavesOut() {
 		return img, index, err
 	}
 	for i := range l.substitutes(index) {
-		if img, substituteErr := l.try(i); substituteErr == nil {
+		if img, substituteErr := l.try(i, wanted); substituteErr == nil {
 			return img, i, nil
 		}
 	}
 	return nil, index, l.noneError(err)
 }
 
-// try loads an image unless it is known to be bad, and notes it if it is.
-func (l *Loader) try(index int) (*RGB, error) {
+// try loads the wanted part of an image unless it is known to be bad, and notes it if it is.
+func (l *Loader) try(index int, wanted region) (*RGB, error) {
 	if err := l.bad.err(index); err != nil {
 		return nil, err
 	}
-	img, err := l.Data.Image(index)
+	img, err := l.Data.image(index, wanted)
 	if err != nil {
 		l.bad.add(index, err)
 	}

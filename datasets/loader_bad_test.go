@@ -21,11 +21,11 @@ import (
 // broken makes the images of the given indices fail to load.
 func broken(d *Dataset, indices ...int) *Dataset {
 	load := d.load
-	d.load = func(i int) (*RGB, error) {
+	d.load = func(i int, wanted region) (*RGB, error) {
 		if slices.Contains(indices, i) {
 			return nil, fmt.Errorf("broken %d", i)
 		}
-		return load(i)
+		return load(i, wanted)
 	}
 	return d
 }
@@ -150,7 +150,7 @@ func TestLoaderWithoutGoodImages(t *testing.T) {
 			OnBadImage: SkipBadImage, Workers: 3,
 		}
 		cause := errors.New("disk on fire")
-		l.Data.load = func(int) (*RGB, error) { return nil, cause }
+		l.Data.load = func(int, region) (*RGB, error) { return nil, cause }
 		got, err := collect(t, l, 0, 0)
 		if len(got) != 0 || !errors.Is(err, cause) || !strings.Contains(err.Error(), "no image of numbered could be loaded, of 9") {
 			t.Errorf("%T: %d batches, error %v", order, len(got), err)

@@ -181,12 +181,12 @@ func TestLoaderLeavesNoGoroutines(t *testing.T) {
 	var loads atomic.Int64
 	data := numbered(500, 5, 4, 4)
 	load := data.load
-	data.load = func(i int) (*RGB, error) {
+	data.load = func(i int, wanted region) (*RGB, error) {
 		loads.Add(1)
 		if i == 333 {
 			return nil, errors.New("broken")
 		}
-		return load(i)
+		return load(i, wanted)
 	}
 	before := runtime.NumGoroutine()
 	for _, breakAt := range []int{0, 1, 5, 1000} {
@@ -219,7 +219,7 @@ func TestLoaderMemoryIsBounded(t *testing.T) {
 	var loads atomic.Int64
 	data := numbered(400, 5, 4, 4)
 	load := data.load
-	data.load = func(i int) (*RGB, error) { loads.Add(1); return load(i) }
+	data.load = func(i int, wanted region) (*RGB, error) { loads.Add(1); return load(i, wanted) }
 	l := &Loader{Data: data, Order: Sequential{}, Transform: Compose{}, BatchSize: 10, OnBadImage: StopOnBadImage, Workers: 8}
 	k := 0
 	for range l.Epoch(0, 0).Iter() {
@@ -240,30 +240,30 @@ func TestLoaderNamesTheImage(t *testing.T) {
 	}{
 		{"load", func(d *Dataset) {
 			load := d.load
-			d.load = func(i int) (*RGB, error) {
+			d.load = func(i int, wanted region) (*RGB, error) {
 				if i >= 9 {
 					return nil, fmt.Errorf("disk %d on fire", i)
 				}
-				return load(i)
+				return load(i, wanted)
 			}
 		}, []string{"image-9", "disk 9 on fire"}, 2},
 		{"size", func(d *Dataset) {
 			load := d.load
-			d.load = func(i int) (*RGB, error) {
+			d.load = func(i int, wanted region) (*RGB, error) {
 				if i == 6 {
 					return NewRGB(5, 4), nil
 				}
-				return load(i)
+				return load(i, wanted)
 			}
 		}, []string{"image-6", "5 × 4", "image-0", "3 × 2"}, 1},
 		{"known size", func(d *Dataset) {
 			d.size = func(i int) (int, int) { return 3 + i/7, 2 }
 		}, []string{"image-7", "4 × 2", "image-0", "3 × 2"}, 0},
 		{"half an image", func(d *Dataset) {
-			d.load = func(int) (*RGB, error) { return &RGB{Width: 2, Height: 2, Pix: make([]uint8, 5)}, nil }
+			d.load = func(int, region) (*RGB, error) { return &RGB{Width: 2, Height: 2, Pix: make([]uint8, 5)}, nil }
 		}, []string{"image-0"}, 0},
 		{"no image", func(d *Dataset) {
-			d.load = func(int) (*RGB, error) { return nil, nil }
+			d.load = func(int, region) (*RGB, error) { return nil, nil }
 		}, []string{"image-0"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -88,8 +88,9 @@ func (d *epochDataset) start(indices []int) *pipeline {
 	})
 	for range d.loader.Workers {
 		p.group.Go(func() {
+			augmenter := newAugmenter(d.loader)
 			for t := range tasks {
-				d.loader.fill(d.epoch, &t.batch.slots[t.slot])
+				augmenter.fill(d.epoch, &t.batch.slots[t.slot])
 				if t.batch.left.Add(-1) == 0 {
 					close(t.batch.done)
 				}
@@ -97,13 +98,6 @@ func (d *epochDataset) start(indices []int) *pipeline {
 		})
 	}
 	return p
-}
-
-// fill loads and transforms the image of a slot.
-func (l *Loader) fill(epoch int, s *slot) {
-	if s.image, s.index, s.err = l.load(s.index); s.err == nil {
-		s.image = l.Transform.Apply(s.image, newRand(l.Seed, keyTransform, uint64(epoch), uint64(s.position)))
-	}
 }
 
 // reference is the image that the others must equal in size: the first of a pass.

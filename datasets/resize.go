@@ -21,23 +21,39 @@ func ResizeTo(src *RGB, width, height int) *RGB {
 	if width < 1 || height < 1 {
 		panic(fmt.Sprintf("datasets: ResizeTo %d × %d", width, height))
 	}
-	return resizeRows(resizeColumns(src, width), height)
+	if width == src.Width && height == src.Height {
+		return src
+	}
+	dst := NewRGB(width, height)
+	rows := newRowPairs(src, width, mostTaps(src.Height, height))
+	for y, at := range bilinearWeights(src.Height, height) {
+		rows.mix(dst.Pix[3*width*y:3*width*(y+1)], at)
+	}
+	return dst
 }
 
-// weights says how the pixels of one result coordinate are made: weight[k] belongs to source coordinate first + k.
+// weights says how the pixels of one result coordinate are made: weight[k] belongs to source coordinate first + k. Those at the
+// ends that are zero are left out.
 type weights struct {
 	first  int
-	weight []int32
+	few    [fewTaps]uint64 // weight once more and zeros after it, unless there are more
+	weight []uint64
 }
+
+// fewTaps is up to how many weights are written out one by one. Ours: four serve down to half the size.
+const fewTaps = 4
+
+// mostTaps returns how many of in coordinates one of out is made of at most.
+func mostTaps(in, out int) int { return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1 }
 
 // bilinearWeights returns the weights of each of out coordinates made of in.
 func bilinearWeights(in, out int) []weights {
 	scale := float64(in) / float64(out)
 	support := max(scale, 1)
 	all := make([]weights, out)
-	taps := 2*int(math.Ceil(support)) + 1
+	taps := mostTaps(in, out)
 	raw := make([]float64, 0, taps)
-	fixed := make([]int32, out*taps)
+	fixed := make([]uint64, out*taps)
 	for i := range all {
 		// The conversions keep the compiler from fusing a product and a sum, which would round otherwise than Pillow does.
 		center := float64((float64(i) + 0.5) * scale)
@@ -51,69 +67,35 @@ func bilinearWeights(in, out int) []weights {
 			raw = append(raw, w)
 			sum += w
 		}
-		all[i] = weights{first: first, weight: fixed[:len(raw):len(raw)]}
+		weight := fixed[:len(raw):len(raw)]
 		fixed = fixed[len(raw):]
 		for k, w := range raw {
-			all[i].weight[k] = int32(0.5 + float64(w/sum*(1<<coefficientBits)))
+			weight[k] = uint64(0.5 + float64(w/sum*(1<<coefficientBits)))
 		}
+		all[i] = trimmed(first, weight)
 	}
 	return all
 }
 
-// resizeColumns returns src with each row resampled to width pixels.
-func resizeColumns(src *RGB, width int) *RGB {
-	if width == src.Width {
-		return src
+// trimmed returns the weights without zeros at the ends.
+func trimmed(first int, weight []uint64) weights {
+	for len(weight) > 0 && weight[len(weight)-1] == 0 {
+		weight = weight[:len(weight)-1]
 	}
-	all := bilinearWeights(src.Width, width)
-	dst := NewRGB(width, src.Height)
-	for y := range src.Height {
-		row := src.Pix[3*src.Width*y : 3*src.Width*(y+1)]
-		to := dst.Pix[3*width*y : 3*width*(y+1)]
-		for x := range all {
-			from := row[3*all[x].first:]
-			r, g, b := int32(1<<(coefficientBits-1)), int32(1<<(coefficientBits-1)), int32(1<<(coefficientBits-1))
-			for k, w := range all[x].weight {
-				p := from[3*k : 3*k+3 : 3*k+3]
-				r += int32(p[0]) * w
-				g += int32(p[1]) * w
-				b += int32(p[2]) * w
-			}
-			q := to[3*x : 3*x+3 : 3*x+3]
-			q[0], q[1], q[2] = fixedByte(r), fixedByte(g), fixedByte(b)
-		}
+	for len(weight) > 0 && weight[0] == 0 {
+		first, weight = first+1, weight[1:]
 	}
-	return dst
+	w := weights{first: first, weight: weight}
+	if len(weight) <= fewTaps {
+		copy(w.few[:], weight)
+	}
+	return w
 }
 
-// resizeRows returns src with each column resampled to height pixels.
-func resizeRows(src *RGB, height int) *RGB {
-	if height == src.Height {
-		return src
+// of returns the weight of a source coordinate.
+func (w *weights) of(coordinate int) uint64 {
+	if k := coordinate - w.first; 0 <= k && k < len(w.weight) {
+		return w.weight[k]
 	}
-	stride := 3 * src.Width
-	sums := make([]int32, stride)
-	dst := NewRGB(src.Width, height)
-	for y, at := range bilinearWeights(src.Height, height) {
-		for i := range sums {
-			sums[i] = 1 << (coefficientBits - 1)
-		}
-		for k, w := range at.weight {
-			row := src.Pix[stride*(at.first+k) : stride*(at.first+k+1)]
-			for i, v := range row[:len(sums)] {
-				sums[i] += int32(v) * w
-			}
-		}
-		to := dst.Pix[stride*y : stride*(y+1)]
-		for i, sum := range sums {
-			to[i] = fixedByte(sum)
-		}
-	}
-	return dst
-}
-
-// fixedByte returns the byte of a fixed-point sum that had a half added; weights whose roundings add up to a little over 1
-// can lift a white pixel above 255.
-func fixedByte(sum int32) uint8 {
-	return uint8(min(max(sum>>coefficientBits, 0), 255))
+	return 0
 }

@@ -87,3 +87,57 @@ func BenchmarkResize(b *testing.B) {
 		})
 	}
 }
+
+// Wanted numbers: the same sums pixel by pixel, one channel at a time, for sizes that all ways to resample serve: few weights and many,
+// single rows and columns. The longest images are so white that roundings of weights lift them above 255.
+func TestResizeIsTheWeightedSum(t *testing.T) {
+	rng := newRand(5)
+	sizes := [][4]int{{1, 1, 1, 9}, {1, 1, 9, 1}, {7, 5, 7, 11}, {7, 5, 11, 5}, {2, 400, 3, 5}, {400, 2, 5, 3}, {700, 3, 224, 3}, {3, 700, 3, 224}}
+	for range 150 {
+		sizes = append(sizes, [4]int{1 + rng.IntN(60), 1 + rng.IntN(60), 1 + rng.IntN(60), 1 + rng.IntN(60)})
+	}
+	for _, s := range sizes {
+		src := randomImage(s[0], s[1], rng.Uint64())
+		if diff := cmp.Diff(resizedNaively(src, s[2], s[3]), ResizeTo(src, s[2], s[3])); diff != "" {
+			t.Fatalf("%d × %d to %d × %d (-want +got):\n%s", s[0], s[1], s[2], s[3], diff)
+		}
+	}
+	const long = 508400 // weights of 5.5 to 11 and to 5.5, in fixed point: more than half of them are rounded up
+	sum := uint64(0)
+	for _, w := range bilinearWeights(long, 1)[0].weight {
+		sum += w
+	}
+	if 255*sum+1<<(coefficientBits-1) < 256<<coefficientBits {
+		t.Errorf("weights add up to %d: want so much that white is above 255", sum)
+	}
+	for _, s := range [][2]int{{long, 1}, {1, long}} {
+		src := NewRGB(s[0], s[1])
+		for i := range src.Pix {
+			src.Pix[i] = 255
+		}
+		if diff := cmp.Diff([]uint8{255, 255, 255}, ResizeTo(src, 1, 1).Pix); diff != "" {
+			t.Errorf("%d × %d (-want +got):\n%s", s[0], s[1], diff)
+		}
+	}
+}
+
+// resizedNaively is ResizeTo, one pixel and channel at a time.
+func resizedNaively(src *RGB, width, height int) *RGB {
+	resample := func(to, from *RGB, all []weights, place func(img *RGB, along, across int) int, across int) {
+		for i, at := range all {
+			for k := range across {
+				for c := range 3 {
+					sum := uint64(1 << (coefficientBits - 1))
+					for j, w := range at.weight {
+						sum += w * uint64(from.Pix[place(from, at.first+j, k)+c])
+					}
+					to.Pix[place(to, i, k)+c] = uint8(min(sum>>coefficientBits, 255))
+				}
+			}
+		}
+	}
+	middle, dst := NewRGB(width, src.Height), NewRGB(width, height)
+	resample(middle, src, bilinearWeights(src.Width, width), func(img *RGB, x, y int) int { return 3 * (y*img.Width + x) }, src.Height)
+	resample(dst, middle, bilinearWeights(src.Height, height), func(img *RGB, y, x int) int { return 3 * (y*img.Width + x) }, width)
+	return dst
+}

@@ -55,11 +55,5 @@ func Tree(fsys fs.FS, name string) (*Dataset, error) {
 		label, _ := slices.BinarySearch(classes, path.Dir(p))
 		examples[i] = Example{Name: p, Label: min(label, len(classes)-1), Ambiguity: Ambiguity{Other: -1}}
 	}
-	return New(name, classes, examples, func(i int) (*RGB, error) {
-		data, err := fs.ReadFile(fsys, paths[i])
-		if err != nil {
-			return nil, withoutPath(err)
-		}
-		return decode(data)
-	}), nil
+	return fileDataset(fsys, name, classes, examples), nil
 }

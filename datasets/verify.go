@@ -265,7 +265,7 @@ func (f check) read(fsys fs.FS, o VerifyOptions) finding {
 		r.sum = sha256.Sum256(data)
 	}
 	if f.image {
-		_, r.err = decode(data)
+		_, r.err = decode(data, region{})
 		r.gray = r.err == nil && isGray(data)
 	}
 	return r

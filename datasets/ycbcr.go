@@ -4,21 +4,22 @@ package datasets
 
 import "image"
 
-// convertYCbCr fills dst, which has src's size, from luma and chroma, as libjpeg does by default: chroma at half resolution
-// is interpolated ("fancy upsampling", jdsample.c: the nearer sample counts three times, the farther once), and colors come
-// from fixed-point JFIF equations (jdcolor.c). The standard library takes the nearest chroma sample instead, which differs
-// by up to 16 levels.
-func convertYCbCr(dst *RGB, src *image.YCbCr) {
+// convertYCbCr fills dst with the part of src that has dst's size and begins at the given place, from luma and chroma, as libjpeg
+// does by default: chroma at half resolution is interpolated ("fancy upsampling", jdsample.c: the nearer sample counts three times,
+// the farther once), and colors come from fixed-point JFIF equations (jdcolor.c). The standard library takes the nearest chroma
+// sample instead, which differs by up to 16 levels.
+func convertYCbCr(dst *RGB, src *image.YCbCr, at image.Point) {
 	bounds := src.Bounds()
-	up := newUpsampler(src)
+	up := newUpsampler(src, at.X, dst.Width)
 	for y := range dst.Height {
-		cb := up.row(up.cb, src.Cb, y)
-		cr := up.row(up.cr, src.Cr, y)
-		luma := src.Y[src.YOffset(bounds.Min.X, bounds.Min.Y+y):]
+		cb := up.row(up.cb, src.Cb, at.Y+y)
+		cr := up.row(up.cr, src.Cr, at.Y+y)
+		luma := src.Y[src.YOffset(bounds.Min.X+at.X, bounds.Min.Y+at.Y+y):]
 		out := dst.Pix[3*dst.Width*y : 3*dst.Width*(y+1)]
-		for x := range dst.Width {
-			r, g, b := jfifColor(luma[x], cb[x], cr[x])
-			out[3*x], out[3*x+1], out[3*x+2] = r, g, b
+		luma, cb, cr = luma[:dst.Width], cb[:dst.Width], cr[:dst.Width]
+		for x, v := range luma {
+			rgb := (*[3]uint8)(out[3*x:])
+			rgb[0], rgb[1], rgb[2] = jfifColor(v, cb[x], cr[x])
 		}
 	}
 }
@@ -39,14 +40,14 @@ func clampByte(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
 // upsampler brings rows of chroma to full resolution.
 type upsampler struct {
 	image         *image.YCbCr
-	width, height int      // of the chroma planes
-	cb, cr        []uint8  // a row each at full resolution, used again
-	sums          []uint16 // a row of chroma, mixed of two
+	left, columns int     // the columns of the image that are wanted
+	width, height int     // of the chroma planes
+	cb, cr        []uint8 // a row each at full resolution, used again
 }
 
-// newUpsampler returns an upsampler for the image's planes.
-func newUpsampler(m *image.YCbCr) *upsampler {
-	u := &upsampler{image: m, width: m.Rect.Dx(), height: m.Rect.Dy()}
+// newUpsampler returns an upsampler for the image's planes that makes the given number of columns from left on.
+func newUpsampler(m *image.YCbCr, left, columns int) *upsampler {
+	u := &upsampler{image: m, left: left, columns: columns, width: m.Rect.Dx(), height: m.Rect.Dy()}
 	switch m.SubsampleRatio {
 	case image.YCbCrSubsampleRatio422:
 		u.width = (u.width + 1) / 2
@@ -55,12 +56,11 @@ func newUpsampler(m *image.YCbCr) *upsampler {
 	case image.YCbCrSubsampleRatio440:
 		u.height = (u.height + 1) / 2
 	}
-	u.cb, u.cr = make([]uint8, 2*u.width+2), make([]uint8, 2*u.width+2)
-	u.sums = make([]uint16, u.width)
+	u.cb, u.cr = make([]uint8, columns+2), make([]uint8, columns+2)
 	return u
 }
 
-// row returns row y of a chroma plane at full resolution, in buffer or in the plane itself.
+// row returns the wanted columns of row y of a chroma plane at full resolution, in buffer or in the plane itself.
 func (u *upsampler) row(buffer, plane []uint8, y int) []uint8 {
 	m := u.image
 	stride := func(k int) []uint8 {
@@ -75,47 +75,48 @@ func (u *upsampler) row(buffer, plane []uint8, y int) []uint8 {
 	case m.Rect.Min != (image.Point{}):
 		return u.nearest(buffer, plane, y)
 	case m.SubsampleRatio == image.YCbCrSubsampleRatio444:
-		return stride(y)
+		return stride(y)[u.left:]
 	case m.SubsampleRatio == image.YCbCrSubsampleRatio440:
-		a, b := stride(near), stride(far)
-		for x := range a {
+		a, b := stride(near)[u.left:], stride(far)[u.left:]
+		for x := range u.columns {
 			buffer[x] = uint8((3*uint16(a[x]) + uint16(b[x]) + bias) >> 2)
 		}
 	case u.width > 2 && m.SubsampleRatio == image.YCbCrSubsampleRatio422:
-		for x, v := range stride(y) {
-			u.sums[x] = uint16(v)
-		}
-		u.widen(buffer, 1, 2, 2)
+		a := stride(y)
+		return u.widen(buffer, a, a, 1, 0, 1, 2, 2)
 	case u.width > 2 && m.SubsampleRatio == image.YCbCrSubsampleRatio420:
-		a, b := stride(near), stride(far)
-		for x := range a {
-			u.sums[x] = 3*uint16(a[x]) + uint16(b[x])
-		}
-		u.widen(buffer, 8, 7, 4)
+		return u.widen(buffer, stride(near), stride(far), 3, 1, 8, 7, 4)
 	default:
 		return u.nearest(buffer, plane, y)
 	}
 	return buffer
 }
 
-// widen writes u.sums at twice the width: each sample three times and its left or right neighbor once, with the rounding left
+// widen writes the samples v·a + w·b at twice the width: each three times and its left or right neighbor once, with the rounding left
 // or right, over 2^shift. At the edges a sample stands for its missing neighbor.
-func (u *upsampler) widen(out []uint8, left, right uint16, shift int) {
-	last := len(u.sums) - 1
-	for x, v := range u.sums {
-		out[2*x] = uint8((3*v + u.sums[max(x-1, 0)] + left) >> shift)
-		out[2*x+1] = uint8((3*v + u.sums[min(x+1, last)] + right) >> shift)
+func (u *upsampler) widen(out, a, b []uint8, v, w, left, right uint32, shift int) []uint8 {
+	mixed := func(k int) uint32 {
+		k = min(max(k, 0), u.width-1)
+		return v*uint32(a[k]) + w*uint32(b[k])
 	}
+	first, last := u.left/2, (u.left+u.columns-1)/2
+	before, sum := mixed(first-1), mixed(first)
+	i, nextB := 0, b[first+1:last+1]
+	for k, nextA := range a[first+1 : last+1] {
+		after := v*uint32(nextA) + w*uint32(nextB[k])
+		two := (*[2]uint8)(out[i:])
+		two[0], two[1] = uint8((3*sum+before+left)>>shift), uint8((3*sum+after+right)>>shift)
+		i, before, sum = i+2, sum, after
+	}
+	out[i], out[i+1] = uint8((3*sum+before+left)>>shift), uint8((3*sum+mixed(last+1)+right)>>shift)
+	return out[u.left%2:]
 }
 
 // nearest fills the buffer with the nearest samples: for unusual resolutions, very narrow images and parts of images.
 func (u *upsampler) nearest(buffer, plane []uint8, y int) []uint8 {
 	m := u.image
-	if len(buffer) < m.Rect.Dx() {
-		buffer = make([]uint8, m.Rect.Dx())
-	}
-	for x := range m.Rect.Dx() {
-		buffer[x] = plane[m.COffset(m.Rect.Min.X+x, m.Rect.Min.Y+y)]
+	for x := range u.columns {
+		buffer[x] = plane[m.COffset(m.Rect.Min.X+u.left+x, m.Rect.Min.Y+y)]
 	}
 	return buffer
 }

@@ -30,7 +30,7 @@ func TestUpsamplingIsTheTriangleFilter(t *testing.T) {
 				for i := range m.Cb {
 					m.Cb[i] = uint8(rng.Uint32())
 				}
-				u := newUpsampler(m)
+				u := newUpsampler(m, 0, width)
 				for y := range height {
 					row := u.row(u.cb, m.Cb, y)
 					for x := range width {
