@@ -10,18 +10,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GOFLAGS=${GOFLAGS--buildvcs=false} GOMLX_NO_AUTO_INSTALL=1
 mkdir -p runs/growth
 go build -o runs/growth/cost ./bench/cost
-# measure is the program, tried again where XLA's CPU plugin crashes (ARCHITECTURE.md, Findings).
-measure() {
-	for _ in 1 2 3; do
-		if runs/growth/cost "$@"; then return; fi
-	done
-	return 1
-}
 {
 	echo 'what,case,seconds,MiB'
-	for batch in 2 4 8 16 24; do measure step "$batch" 100 224; done
-	for classes in 1000 4000 11318; do measure step 8 "$classes" 224; done
-	for side in 96 160 320; do measure step 8 100 "$side"; done
-	for images in 2500 5000 10000 20000 40000; do measure evaluate "$images"; done
+	for batch in 2 4 8 16 24; do runs/growth/cost step "$batch" 100 224; done
+	for classes in 1000 4000 11318; do runs/growth/cost step 8 "$classes" 224; done
+	for side in 96 160 320; do runs/growth/cost step 8 100 "$side"; done
+	for images in 2500 5000 10000 20000 40000; do runs/growth/cost evaluate "$images"; done
 } | tee docs/growth.csv
 runs/growth/cost draw docs/growth.csv docs/growth.png

@@ -21,7 +21,7 @@ static void set(int parameter, int value, const char *variable) {
 __attribute__((constructor)) static void keepMemory(void) {
 	set(M_MMAP_MAX, 0, "MALLOC_MMAP_MAX_");
 	set(M_TRIM_THRESHOLD, -1, "MALLOC_TRIM_THRESHOLD_");
-	set(M_TOP_PAD, 64 << 20, "MALLOC_TOP_PAD_");
+	set(M_TOP_PAD, 4 << 20, "MALLOC_TOP_PAD_");
 	set(M_ARENA_MAX, 1, "MALLOC_ARENA_MAX");
 }
 
