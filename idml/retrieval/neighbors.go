@@ -3,7 +3,6 @@
 package retrieval
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -121,13 +120,20 @@ func (s *search) run(ctx context.Context, backend compute.Backend) error {
 		return err
 	}
 	s.setSlack(input)
-	return device.each(ctx, s.tiles(), func(a, b int, distances []float32) error {
-		s.collect(a, b, distances)
-		if b < s.tiles()-1 {
-			return nil
+	for a := range s.tiles() {
+		for b := a; b < s.tiles(); b++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := device.distances(a, b, func(d []float32) { s.collect(a, b, d) }); err != nil {
+				return err
+			}
 		}
-		return s.finish(ctx, a)
-	})
+		if err := s.finish(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // centered returns the rows of a tile as the backend takes them, normalized and without their mean, and their squared
@@ -233,74 +239,21 @@ func (t *tileDevice) upload(points, squares []float32) error {
 	return nil
 }
 
-// each gives the distances of the rows of each tile a to those of each tile b ≥ a, [tile, tile], to visit, which must not keep them, in order: a = 0 with all b first. The
-// backend computes the next ones meanwhile.
-func (t *tileDevice) each(ctx context.Context, tiles int, visit func(a, b int, distances []float32) error) error {
-	type pair struct {
-		a, b      int
-		distances *tensors.Tensor
-		err       error
-	}
-	computed := make(chan pair)
-	done := make(chan struct{})
-	go func() {
-		defer close(computed)
-		for a := range tiles {
-			for b := a; b < tiles; b++ {
-				distances, err := t.call(t.points[a], t.squares[a], t.points[b], t.squares[b])
-				select {
-				case computed <- pair{a, b, distances, err}:
-				case <-done:
-					if err == nil {
-						distances.MustFinalizeAll()
-					}
-					return
-				}
-				if err != nil {
-					return
-				}
-			}
-		}
-	}()
-	defer func() {
-		close(done)
-		for p := range computed { // until the goroutine has ended, which uses what the caller frees
-			if p.err == nil {
-				p.distances.MustFinalizeAll()
-			}
-		}
-	}()
-	for p := range computed {
-		if p.err != nil {
-			return p.err
-		}
-		err := read(p.distances, func(d []float32) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			return visit(p.a, p.b, d)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// distances computes the distances of the rows of tile a to those of b, [tile, tile]; use must not keep them.
+func (t *tileDevice) distances(a, b int, use func([]float32)) error {
+	return t.call(t.points[a], t.squares[a], t.points[b], t.squares[b], use)
 }
 
-// call computes the distances of one tile's rows to another's.
-func (t *tileDevice) call(a, aa, b, bb *tensors.Tensor) (*tensors.Tensor, error) {
+func (t *tileDevice) call(a, aa, b, bb *tensors.Tensor, use func([]float32)) error {
 	out, err := t.exec.Call(a, aa, b, bb)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return out[0], nil
-}
-
-// read gives a tensor's values to use, and frees it.
-func read(t *tensors.Tensor, use func([]float32) error) error {
-	var used error
-	err := tensors.ConstFlatData(t, func(d []float32) { used = use(d) })
-	return cmp.Or(used, err, t.FinalizeAll())
+	err = tensors.ConstFlatData(out[0], use)
+	if e := out[0].FinalizeAll(); err == nil {
+		err = e
+	}
+	return err
 }
 
 // inputError measures the relative error with which the backend reads float32, by the computation that will be used.
@@ -315,14 +268,7 @@ func (t *tileDevice) inputError() (input float64, err error) {
 		return 0, err
 	}
 	defer zeros.MustFinalizeAll()
-	distances, err := t.call(probe, zeros, probe, zeros)
-	if err != nil {
-		return 0, err
-	}
-	err = read(distances, func(d []float32) error {
-		input = inputError(d, t.tile)
-		return nil
-	})
+	err = t.call(probe, zeros, probe, zeros, func(d []float32) { input = inputError(d, t.tile) })
 	return input, err
 }
 

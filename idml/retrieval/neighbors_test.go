@@ -197,7 +197,7 @@ func TestSlackIsNeeded(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.setSlack(0)
-		check := func(_, _ int, d []float32) error {
+		check := func(d []float32) {
 			for i := range x.Rows {
 				for j := range x.Rows {
 					if off := math.Abs(float64(d[i*s.tile+j]) - s.distance(i, j)); !(off <= s.slack[i]/2) {
@@ -209,9 +209,8 @@ func TestSlackIsNeeded(t *testing.T) {
 				s.slack[i] *= scale
 			}
 			s.collect(0, 0, d)
-			return nil
 		}
-		if err := device.each(t.Context(), 1, check); err != nil {
+		if err := device.distances(0, 0, check); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.finish(t.Context(), 0); err != nil {
@@ -248,11 +247,7 @@ func TestCenter(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.setSlack(0)
-	err = device.each(t.Context(), 1, func(a, b int, d []float32) error {
-		s.collect(a, b, d)
-		return nil
-	})
-	if err != nil {
+	if err := device.distances(0, 0, func(d []float32) { s.collect(0, 0, d) }); err != nil {
 		t.Fatal(err)
 	}
 	for i := range s.queries {
