@@ -78,12 +78,12 @@ typedef struct {
 } box;
 
 // can_skip tells whether pixels around a box can be left out without a change to those in it: in files of one scan, which have no
-// smoothing over blocks, by the cosine transform and with Huffman codes. Releases before 2.1 skip wrongly in some cases.
+// smoothing over blocks, by the cosine transform and with Huffman codes. Releases before 2.1 skip wrongly in some cases; the program is taken to run with the one that it was built for.
 static int can_skip(struct jpeg_decompress_struct *info) {
 	return LIBJPEG_TURBO_VERSION_NUMBER >= 2001000 && !jpeg_has_multiple_scans(info) && !info->arith_code && info->Ss == 0 && info->Se == DCTSIZE2 - 1;
 }
 
-// read_pixels writes the pixels in the box to pixels, row by row. What is around it is not transformed, but its codes are read, so that
+// read_pixels writes the pixels in the box to pixels, row by row. Where it can be skipped, what is around it is not transformed, but its codes are read, so that
 // faults are found wherever they are. It returns 0 if it can't, with a message in d->errors.
 static int read_pixels(decoder *d, box b, unsigned char *pixels) {
 	struct jpeg_decompress_struct *info = &d->info;

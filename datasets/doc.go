@@ -27,7 +27,7 @@
 //     pkg-config's libjpeg.
 //  2. A Transform brings it to the size of the batch. For a test: Compose{Resize{256}, CenterCrop{224}}. To train:
 //     Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}. A Loader whose transform begins with such a crop draws its
-//     place when a file's header is read, and decodes no more than the crop; the result is the same. Resampling is equal to Pillow's
+//     place when a file's header is read, and decodes no more than it must; the result is the same. Resampling is equal to Pillow's
 //     antialiased bilinear bit for bit, rounding and distributions are torchvision's. Images smaller than a crop get black margins.
 //     [Corrupt] makes test images worse.
 //  3. Loader.Epoch puts it into a batch: uint8 [batch, height, width, 3] and labels int32 [batch]. Loader.OnBadImage says what

@@ -36,7 +36,7 @@ func newAugmenter(l *Loader) *augmenter {
 	return &augmenter{loader: l, first: first, rest: rest}
 }
 
-// fill loads and transforms the image of a slot. Of an image that is cropped first, no more than the crop is loaded.
+// fill loads and transforms the image of a slot. Of an image that is cropped first, only the crop is asked for.
 func (a *augmenter) fill(epoch int, s *slot) {
 	l := a.loader
 	draw := func() *rand.Rand { return newRand(l.Seed, keyTransform, uint64(epoch), uint64(s.position)) }

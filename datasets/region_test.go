@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"image"
 	"io/fs"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,7 +168,8 @@ var jpegSamplings = map[string][][2]int{
 func jpegFiles(t testing.TB) map[string][]byte {
 	rng := newRand(11)
 	files := map[string][]byte{}
-	for name, factors := range jpegSamplings {
+	for _, name := range slices.Sorted(maps.Keys(jpegSamplings)) {
+		factors := jpegSamplings[name]
 		for _, size := range [][2]int{{16 * 6, 16 * 5}, {97, 83}, {33, 130}, {150, 31}, {1, 70}, {5, 3}} {
 			files[fmt.Sprintf("%s, %d × %d", name, size[0], size[1])] = randomJPEG(size[0], size[1], factors, 0, rng)
 		}
@@ -256,12 +259,14 @@ func TestDecodeRegion(t *testing.T) {
 
 // Damage is found wherever it is: data that ends early, and bits that are not what they were.
 func TestDecodeRegionOfDamagedFiles(t *testing.T) {
-	found, unnoticed := 0, 0
+	found, unnoticed, left := 0, 0, 0
 	for name, data := range jpegFiles(t) {
 		if len(data) > 20_000 && testing.Short() {
 			continue
 		}
+		left++
 		t.Run(name, func(t *testing.T) {
+			left--
 			rng := newRand(13)
 			for range 25 {
 				damaged := bytes.Clone(data)
@@ -285,7 +290,7 @@ func TestDecodeRegionOfDamagedFiles(t *testing.T) {
 		})
 	}
 	t.Logf("%d faults found, %d not", found, unnoticed)
-	if found < 100 || unnoticed < 100 {
+	if left == 0 && (found < 100 || unnoticed < 100) {
 		t.Errorf("%d faults were found, %d were not: want enough of both to compare", found, unnoticed)
 	}
 }

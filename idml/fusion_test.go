@@ -57,13 +57,15 @@ func TestNoPaddingFusedWithProducts(t *testing.T) {
 			if !strings.Contains(body, " dot(") {
 				continue
 			}
-			products++
+			if strings.Contains(body, "f32[400,512]") {
+				products++
+			}
 			if strings.Contains(body, " pad(") {
 				t.Errorf("a padding is fused with a product:\n%s", body)
 			}
 		}
 	}
 	if products == 0 {
-		t.Errorf("%d programs have no fused product: does the compiler dump something else now?", len(files))
+		t.Errorf("%d programs have no fused product with the proxies: does the compiler dump something else now?", len(files))
 	}
 }

@@ -72,10 +72,19 @@ func Open(config string) (compute.Backend, error) {
 	if hasOptions {
 		location += "," + options
 	}
-	if isCUDA(plugin) && !strings.Contains(options, "tf32=") {
-		location += ",tf32=false"
+	return construct("xla:"+plugin, func() (compute.Backend, error) { return xla.New(location + precision(plugin, options)) })
+}
+
+// precision returns the option of matrix products in full float32, for CUDA if the options don't speak of it.
+func precision(plugin, options string) string {
+	speaks := slices.ContainsFunc(strings.Split(options, ","), func(option string) bool {
+		key, _, _ := strings.Cut(option, "=")
+		return key == "tf32" || key == "notf32"
+	})
+	if speaks || !isCUDA(plugin) {
+		return ""
 	}
-	return construct("xla:"+plugin, func() (compute.Backend, error) { return xla.New(location) })
+	return ",tf32=false"
 }
 
 // isCUDA tells whether go-xla takes a plugin of this name or path for the CUDA one.

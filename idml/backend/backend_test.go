@@ -179,3 +179,18 @@ func TestCheckPluginMachine(t *testing.T) {
 		t.Errorf("a plugin for another processor: %v", err)
 	}
 }
+
+func TestPrecision(t *testing.T) {
+	for _, test := range []struct{ plugin, options, want string }{
+		{"cuda", "", ",tf32=false"},
+		{"/opt/nvidia/pjrt_plugin.so", "preallocate=true", ",tf32=false"},
+		{"cuda", "tf32=true", ""},
+		{"cuda", "preallocate=true,tf32", ""},
+		{"cuda", "notf32", ""},
+		{"cpu", "", ""},
+	} {
+		if got := precision(test.plugin, test.options); got != test.want {
+			t.Errorf("%s with %q: got %q, want %q", test.plugin, test.options, got, test.want)
+		}
+	}
+}

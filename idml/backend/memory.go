@@ -7,15 +7,17 @@ package backend
 // allocation apart from its heap, no heap given back before ReleaseMemory, and one heap for all threads, since only the first can grow to any size. The heaps of threads
 // are chosen when they first allocate: it must be said before main.
 //
-// What the variables of mallopt(3) say takes precedence.
+// What the variables of mallopt(3) and the tunables glibc.malloc say takes precedence.
 
 /*
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
+#include <string.h>
 
 static void set(int parameter, int value, const char *variable) {
-	if (!getenv(variable) && !getenv("GLIBC_TUNABLES")) mallopt(parameter, value);
+	const char *tunables = getenv("GLIBC_TUNABLES");
+	if (!getenv(variable) && !(tunables && strstr(tunables, "glibc.malloc."))) mallopt(parameter, value);
 }
 
 __attribute__((constructor)) static void keepMemory(void) {

@@ -40,5 +40,9 @@ func convolution2D(x, kernel *Node, stride int) *Node {
 // onCUDA tells whether a backend is XLA's CUDA plugin.
 func onCUDA(b compute.Backend) bool {
 	named, ok := b.(interface{ PluginName() string })
-	return ok && strings.Contains(strings.ToLower(named.PluginName()), "cuda")
+	if !ok {
+		return false
+	}
+	name := strings.ToLower(named.PluginName())
+	return strings.Contains(name, "cuda") || strings.Contains(name, "nvidia") // as go-xla
 }

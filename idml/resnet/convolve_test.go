@@ -100,7 +100,7 @@ type plugin struct {
 func (p plugin) PluginName() string { return p.name }
 
 func TestOnCUDA(t *testing.T) {
-	for name, want := range map[string]bool{"cuda": true, "/opt/xla/pjrt_c_api_cuda_plugin.so": true, "cpu": false} {
+	for name, want := range map[string]bool{"cuda": true, "/opt/xla/pjrt_c_api_cuda_plugin.so": true, "/opt/nvidia/pjrt_plugin.so": true, "cpu": false} {
 		if got := onCUDA(plugin{name: name}); got != want {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -100,6 +100,50 @@ func TestLloyd(t *testing.T) {
 	}
 }
 
+// TestOnlyMovedCenters checks that leaving out centers that have stayed changes no cluster in any iteration, and that some are left out.
+func TestOnlyMovedCenters(t *testing.T) {
+	x := nearTies(2300, 16, 150, 0.6)
+	const k = 150
+	saves, anew := startedLloyd(t, x, k), startedLloyd(t, x, k)
+	defer saves.finalize()
+	defer anew.finalize()
+	stayed := 0
+	for iteration := range 12 {
+		clear(anew.known)
+		for _, l := range []*lloyd{saves, anew} {
+			if err := l.assign(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			l.fillEmpty()
+			l.move()
+		}
+		if !slices.Equal(saves.clusters, anew.clusters) {
+			t.Fatalf("iteration %d: other clusters than by comparison with all centers", iteration)
+		}
+		for _, moved := range saves.moved {
+			if !moved {
+				stayed++
+			}
+		}
+	}
+	if stayed == 0 || stayed == 12*k {
+		t.Errorf("of the centers of 12 iterations %d have stayed: nothing is tested", stayed)
+	}
+}
+
+// startedLloyd returns the state before the first iteration, with rows of x as centers.
+func startedLloyd(t *testing.T, x Matrix, k int) *lloyd {
+	t.Helper()
+	l, err := newLloyd(backendtest.Open(t), x, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range k {
+		copy(l.centers.Row(c), x.Row(c*x.Rows/k))
+	}
+	return l
+}
+
 func TestKMeans(t *testing.T) {
 	tests := []struct {
 		name string
@@ -183,8 +227,12 @@ func TestFillEmpty(t *testing.T) {
 		centers:  Matrix{Rows: 4, Cols: 1, Data: []float32{0, 0, 1, 0}},
 		counts:   make([]int, 4),
 		clusters: []int{0, 0, 0, 0, 2},
+		known:    []bool{true, true, true, true, true},
 	}
 	l.fillEmpty()
+	if want := []bool{true, true, false, false, true}; !slices.Equal(l.known, want) {
+		t.Errorf("got rows with known scores %v, want %v", l.known, want)
+	}
 	if want := []int{0, 0, 1, 3, 2}; !slices.Equal(l.clusters, want) {
 		t.Errorf("got clusters %v, want %v", l.clusters, want)
 	}

@@ -17,10 +17,11 @@ func Nearest(x Matrix, query []float32, k int) ([]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("retrieval: nearest: %w", err)
 	}
+	normalized := times(query, own, nil)
 	all := make([]scored, x.Rows)
 	parallel(x.Rows, func(from, to int) {
 		for i := from; i < to; i++ {
-			all[i] = scored{squaredDistance(x.Row(i), query, inverse[i], own), int32(i)}
+			all[i] = scored{squaredDistance(normalized, x.Row(i), inverse[i]), int32(i)}
 		}
 	})
 	slices.SortFunc(all, scored.compare)

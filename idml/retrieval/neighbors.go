@@ -74,10 +74,7 @@ func newSearch(x Matrix, k int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{x: x, k: k, inverse: inverse, equal: x.firstEqual(), tile: smallestTile}
-	for s.tile < largestTile && s.tile < x.Rows {
-		s.tile *= 2
-	}
+	s := &search{x: x, k: k, inverse: inverse, equal: x.firstEqual(), tile: tileFor(x.Rows)}
 	s.center = make([]float64, x.Cols)
 	for i := range x.Rows {
 		for c, v := range x.Row(i) {

@@ -200,7 +200,7 @@ func TestSlackIsNeeded(t *testing.T) {
 		check := func(d []float32) {
 			for i := range x.Rows {
 				for j := range x.Rows {
-					if off := math.Abs(float64(d[i*s.tile+j]) - s.distance(i, j)); !(off <= s.slack[i]/2) {
+					if off := math.Abs(float64(d[i*s.tile+j]) - s.distance(i, times(x.Row(i), s.inverse[i], nil), j)); !(off <= s.slack[i]/2) {
 						t.Errorf("the distance of %d and %d is wrong by %g, the bound is %g", i, j, off, s.slack[i]/2)
 					}
 				}
