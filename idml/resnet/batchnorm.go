@@ -35,6 +35,9 @@ const (
 func (b BatchNorm) apply(p Params, name string, x *Node) *Node {
 	mean, variance := p.Value(name+".running_mean"), p.Value(name+".running_var")
 	dtype := x.DType()
+	if b == BatchStatistics {
+		x = storeGradient(x)
+	}
 	x = ConvertDType(x, mean.DType())
 	if b == BatchStatistics {
 		batchMean := ReduceMean(x, 0, 1, 2)
