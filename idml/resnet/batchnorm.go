@@ -74,5 +74,14 @@ func (b BatchNorm) convolve(p Params, conv, name string, x *Node, stride int) *N
 	return ConvertDType(Add(ConvertDType(y, shift.DType()), channels(shift)), y.DType())
 }
 
+// storeGradient returns x. Its gradient is computed once and stored; XLA's CPU compiler would compute it anew in each loop that reads it: transposed for a kernel's gradient, and
+// in a sum of residuals with those of all sums behind it, so that the work grows as the square of the number of blocks.
+func storeGradient(x *Node) *Node {
+	return IdentityWithCustomGradient(x, func(_, gradient *Node) *Node {
+		// A barrier of one value is none on the CPU (go-xla), so it has a second one.
+		return OptimizationBarriers(gradient, ScalarZero(x.Graph(), x.DType()))[0]
+	})
+}
+
 // channels shapes a [channels] node so that it broadcasts over [batch, height, width, channels].
 func channels(x *Node) *Node { return ExpandLeftToRank(x, 4) }

@@ -112,7 +112,7 @@ func (b block) build(p Params, x *Node, norm BatchNorm) *Node {
 		if b.stride > 1 {
 			x = halve(x)
 		}
-		return storeGradient(Add(widen(x, b.out), y))
+		return Add(widen(x, b.out), y)
 	}
 	if b.project {
 		x = apply("downsample.0", "downsample.1", x, b.stride)

@@ -194,12 +194,3 @@ func (c Config) Features(p Params, images *Node, norm BatchNorm) *Node {
 func relu(x *Node) *Node {
 	return Where(LessOrEqual(x, ScalarZero(x.Graph(), x.DType())), ZerosLike(x), x)
 }
-
-// storeGradient returns x. Its gradient is computed once and stored; XLA's CPU compiler would compute it anew in each loop that reads it: batch normalization's transposed for
-// a kernel's gradient, and that of a sum of residuals with those of all sums behind it, so that the work grows as the square of the number of blocks.
-func storeGradient(x *Node) *Node {
-	return IdentityWithCustomGradient(x, func(_, gradient *Node) *Node {
-		// A barrier of one value is none on the CPU (go-xla), so it has a second one.
-		return OptimizationBarriers(gradient, ScalarZero(x.Graph(), x.DType()))[0]
-	})
-}
