@@ -55,6 +55,10 @@ demo: setup
 test: check
 	@echo 'test: go test -timeout=40m ./...'
 	go test -timeout=40m ./...
+	if .tools/bin/idml version | grep -q libjpeg-turbo; then
+		echo 'test: go test -tags turbojpeg ./datasets'
+		go test -tags turbojpeg ./datasets
+	fi
 	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
 	go test -race ./datasets/... ./idml/retrieval/...
 	echo 'test: tools/browser/run.sh'

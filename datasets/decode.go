@@ -16,6 +16,12 @@ import (
 // ErrNotImage says that data is neither a JPEG nor a PNG image, judged by its first bytes.
 var ErrNotImage = errors.New("neither JPEG nor PNG")
 
+// What a build decodes JPEG images by: [JPEGDecoder] is one of them. Their pixels differ by few levels.
+const (
+	StandardJPEG = "image/jpeg"
+	LibjpegTurbo = "libjpeg-turbo"
+)
+
 const (
 	jpegMagic = "\xff\xd8\xff"
 	pngMagic  = "\x89PNG\r\n\x1a\n"

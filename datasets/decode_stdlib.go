@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// jpegDecoder names what decodes JPEG images in this build.
-const jpegDecoder = "image/jpeg"
+// JPEGDecoder is what decodes JPEG images in this build.
+const JPEGDecoder = StandardJPEG
 
 // decodeJPEG decodes a JPEG image by the standard library, and converts the colors of the wanted part.
 func decodeJPEG(data []byte, wanted region) (*RGB, error) {

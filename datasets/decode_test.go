@@ -30,7 +30,7 @@ func referenceImages() fs.FS {
 // jpegTolerance is by how many levels JPEG images may differ from Pillow's, and by how many their mean must differ less. Pillow decodes
 // by libjpeg-turbo too; the standard library rounds the cosine transform otherwise.
 func jpegTolerance() (largest int, mean float64) {
-	if jpegDecoder == "libjpeg-turbo" {
+	if JPEGDecoder == LibjpegTurbo {
 		return 1, 0.01
 	}
 	return 16, 1
@@ -69,7 +69,7 @@ func TestReferenceImages(t *testing.T) {
 		})
 	}
 	for kind := range worst {
-		t.Logf("%s by %s: largest difference of all %d, largest mean %.4f", kind, jpegDecoder, worst[kind], worstMean[kind])
+		t.Logf("%s by %s: largest difference of all %d, largest mean %.4f", kind, JPEGDecoder, worst[kind], worstMean[kind])
 	}
 }
 
@@ -158,7 +158,7 @@ func TestDecodeFaults(t *testing.T) {
 	copy(hugeJPEG[size:], "\xff\xff\xff\xff")
 	// Messages of the JPEG decoder of the standard library, and of libjpeg-turbo.
 	ends, data, hugeMessage := "EOF", "Huffman", "65535 × 65535 pixels"
-	if jpegDecoder == "libjpeg-turbo" {
+	if JPEGDecoder == LibjpegTurbo {
 		ends, data = "Premature end of JPEG file", "Premature end of JPEG file"
 		hugeMessage = "65500 pixels"
 	}
@@ -275,7 +275,7 @@ func BenchmarkDecodeJPEG(b *testing.B) {
 		{"", region{}},
 		{", half its area", region{box: func(int, int) image.Rectangle { return image.Rect(70, 50, 424, 315) }}},
 	} {
-		b.Run(jpegDecoder+c.name, func(b *testing.B) {
+		b.Run(JPEGDecoder+c.name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := decode(out.Bytes(), c.wanted); err != nil {
 					b.Fatal(err)

@@ -138,8 +138,8 @@ import (
 	"runtime"
 )
 
-// jpegDecoder names what decodes JPEG images in this build.
-const jpegDecoder = "libjpeg-turbo"
+// JPEGDecoder is what decodes JPEG images in this build.
+const JPEGDecoder = LibjpegTurbo
 
 // decodeJPEG decodes the wanted part of a JPEG image by libjpeg-turbo, as Pillow does: the accurate integer cosine transform,
 // interpolated chroma, no scaling.

@@ -22,7 +22,7 @@
 // # The path of an image
 //
 //  1. Dataset.Image loads it: [Decode] makes red, green and blue bytes of any color model as Pillow does. JPEG images are decoded
-//     by the standard library; built with cgo and -tags turbojpeg, by libjpeg-turbo, which Pillow uses too: some five times as
+//     by the standard library; built with cgo and -tags turbojpeg, as by make setup where it can, by libjpeg-turbo, which Pillow uses too: some five times as
 //     fast, and equal to Pillow's where the standard library's differ by few levels. It wants libjpeg-turbo's headers and
 //     pkg-config's libjpeg.
 //  2. A Transform brings it to the size of the batch. For a test: Compose{Resize{256}, CenterCrop{224}}. To train:

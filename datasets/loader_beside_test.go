@@ -22,7 +22,7 @@ func TestBesideTorchvision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println("decoder", jpegDecoder)
+	fmt.Println("decoder", JPEGDecoder)
 	epoch := 0
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		l := &Loader{Data: split.Train, Order: Shuffled{}, Transform: Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}, BatchSize: 50, OnBadImage: StopOnBadImage}

@@ -146,7 +146,7 @@ func BenchmarkFill(b *testing.B) {
 		if e.Name != "landscape.jpg" {
 			continue
 		}
-		b.Run(jpegDecoder, func(b *testing.B) {
+		b.Run(JPEGDecoder, func(b *testing.B) {
 			a := newAugmenter(&Loader{Data: data, Transform: Compose{DefaultRandomResizedCrop(224), HorizontalFlip{0.5}}, OnBadImage: StopOnBadImage})
 			b.ReportAllocs()
 			s := slot{index: i}

@@ -94,7 +94,7 @@ func BenchmarkLoaderMemory(b *testing.B) {
 		}
 		batch := 3 * memorySide * memorySide * memoryBatch
 		b.Logf("%d images, JPEG by %s, a batch %.1f MB; in flight %d batches of images, one that is put together, and its tensor: %.1f MB",
-			len(l.Data.Examples), jpegDecoder, float64(batch)/mb, batchesInFlight, float64((batchesInFlight+2)*batch)/mb)
+			len(l.Data.Examples), JPEGDecoder, float64(batch)/mb, batchesInFlight, float64((batchesInFlight+2)*batch)/mb)
 		b.Logf("before the epoch: resident %.0f MB, at most %.0f MB", float64(memoryStatus(b, "VmRSS"))/mb, float64(memoryStatus(b, "VmHWM"))/mb)
 		k, start := 0, time.Now()
 		for batch, err := range l.Epoch(0, 0).Iter() {

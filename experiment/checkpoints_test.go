@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"introspection/datasets"
 	"introspection/experiment"
 	"introspection/idml"
 	"introspection/idml/runlog"
@@ -283,5 +284,33 @@ func TestBadImages(t *testing.T) {
 	}
 	if len(warnings) != 2 || !strings.Contains(warnings[1], "2 images") {
 		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+// A run goes on with another decoder of JPEG images, and says so.
+func TestResumeWithAnotherDecoder(t *testing.T) {
+	cfg, backend, dir := tiny(writeImages(t, 6, 6, 6, 3, 3, 3)), backendtest.Open(t), filepath.Join(t.TempDir(), "run")
+	ctx, o := stopAfter(t, 2)
+	if _, err := experiment.Train(ctx, backend, cfg, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	run, err := runlog.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment, err := run.Environment()
+	if err != nil || environment.JPEG != datasets.JPEGDecoder {
+		t.Fatalf("environment.json: %+v, %v; want JPEG by %s", environment, err, datasets.JPEGDecoder)
+	}
+	environment.JPEG = "another"
+	if err := run.WriteEnvironment(environment); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	if _, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{Warn: func(text string) { warnings = append(warnings, text) }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "by another,") || !strings.Contains(warnings[0], "with "+datasets.JPEGDecoder) {
+		t.Errorf("warnings: %q, want one that names both decoders", warnings)
 	}
 }

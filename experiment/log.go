@@ -16,6 +16,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"introspection/datasets"
 	"introspection/idml"
 	"introspection/idml/runlog"
 )
@@ -119,7 +120,7 @@ func programText(backend compute.Backend) string {
 			parts = append(parts, path+" "+e.Modules[path])
 		}
 	}
-	return strings.Join(append(parts, fmt.Sprintf("backend %s (%s)", backend.Name(), backend.Description()), fmt.Sprintf("%d CPUs", e.CPUs)), ", ")
+	return strings.Join(append(parts, fmt.Sprintf("backend %s (%s)", backend.Name(), backend.Description()), fmt.Sprintf("%d CPUs", e.CPUs), "JPEG by "+datasets.JPEGDecoder), ", ")
 }
 
 // metricsText lists metrics by name.

@@ -82,7 +82,7 @@ func TestLogbook(t *testing.T) {
 	}
 	lines := logLines(t, run)
 	for _, i := range []int{0, 7, 13} {
-		if i >= len(lines) || !regexp.MustCompile(`^(training in|resuming) x, idml .*, go1\..*, backend .+CPUs, devices for each batch: 1$`).MatchString(lines[i]) {
+		if i >= len(lines) || !regexp.MustCompile(`^(training in|resuming) x, idml .*, go1\..*, backend .+CPUs, JPEG by [a-z/-]+, devices for each batch: 1$`).MatchString(lines[i]) {
 			t.Fatalf("line %d doesn't tell of the program:\n%s", i, strings.Join(lines, "\n"))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"introspection/datasets"
 	"introspection/idml"
 	"introspection/idml/classify"
 	"introspection/idml/retrieval"
@@ -123,6 +124,7 @@ func Train(ctx context.Context, backend compute.Backend, cfg idml.Config, dir st
 func (t trial) begin(baselines []runlog.Row, devices int) error {
 	environment := runlog.HostEnvironment()
 	environment.Backend, environment.Device, environment.Devices = t.backend.Name(), t.backend.Description(), devices
+	environment.JPEG = datasets.JPEGDecoder
 	if err := t.run.WriteEnvironment(environment); err != nil {
 		return err
 	}
@@ -190,6 +192,9 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 		if row.Name == runlog.RowRawPixels || row.Name == runlog.RowUntrained {
 			baselines = append(baselines, row)
 		}
+	}
+	if e, err := t.run.Environment(); err == nil && e.JPEG != "" && e.JPEG != datasets.JPEGDecoder && t.config.Data.Folder != "" {
+		o.warn("the run began with JPEG images decoded by %s, and goes on with %s: pixels differ by few levels", e.JPEG, datasets.JPEGDecoder)
 	}
 	t.model = o.Resident.adopt(t.model)
 	if err := book.open(t.run, t.config, state); err != nil {

@@ -94,6 +94,7 @@ func environment(e *runlog.Environment) []setting {
 		{"backend", e.Backend},
 		{"device", e.Device},
 		{"system", strings.Trim(e.OS+"/"+e.Arch, "/") + ", " + count(e.CPUs, "CPU")},
+		{"JPEG by", e.JPEG},
 		{"go", e.Go},
 		{"revision", e.Revision},
 	}

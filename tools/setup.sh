@@ -94,9 +94,16 @@ once "go tools" "$bin/gonb" "$(hash "$root $(go version)" tools/go.mod tools/go.
 once "go modules" go.mod "$(hash "$(go env GOMODCACHE)" go.mod go.sum tools/go.mod tools/lint/go.mod)" go_modules
 lab_settings
 build=$SECONDS
+# JPEG by libjpeg-turbo where its headers are: the other libjpeg's don't compile.
+tags=()
+if go build -tags turbojpeg ./datasets 2>/dev/null; then
+	tags=(-tags turbojpeg)
+else
+	say "JPEG images are decoded by Go's image/jpeg: libjpeg-turbo, three times as fast, lacks its headers or pkg-config (Debian, Ubuntu: apt-get install pkg-config and libjpeg62-turbo-dev or libjpeg-turbo8-dev)"
+fi
 # With the revision, for environment.json, where git can tell it.
-go build -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build -o "$bin/idml" ./cmd/idml
-go build ./... # the first cell of a notebook compiles against this in a second instead of half a minute
+go build "${tags[@]}" -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build "${tags[@]}" -o "$bin/idml" ./cmd/idml
+go build "${tags[@]}" ./... # the first cell of a notebook compiles against this in a second instead of half a minute
 ((SECONDS - build < 3)) || say "go build: $((SECONDS - build)) s"
 "$bin/idml" kernel install --prefix "$venv" --project "$root" >/dev/null
 "$bin/idml" setup

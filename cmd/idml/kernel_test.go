@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"introspection/datasets"
 )
 
 // installed installs the kernel, run by the test's own program, for a Jupyter of its own, and returns its Python and environment, with
@@ -370,7 +372,8 @@ func TestKernelInstallForUser(t *testing.T) {
 		t.Errorf("argv = %q", spec.Argv)
 	}
 	if spec.Name != "IDML (Go)" || spec.Mode != "message" || spec.Env["GOPROXY"] != "off" || spec.Env["GOTOOLCHAIN"] != "local" ||
-		spec.Env["GOMLX_NO_AUTO_INSTALL"] != "1" || !strings.Contains(spec.Env["GOFLAGS"], "-ldflags=-s -w") {
+		spec.Env["GOMLX_NO_AUTO_INSTALL"] != "1" || !strings.Contains(spec.Env["GOFLAGS"], "-ldflags=-s -w") ||
+		strings.Contains(spec.Env["GOFLAGS"], "-tags=turbojpeg") != (datasets.JPEGDecoder == datasets.LibjpegTurbo) {
 		t.Errorf("the kernelspec is %s", text)
 	}
 	for name, value := range spec.Env {

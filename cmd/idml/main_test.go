@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	pkgerrors "github.com/pkg/errors"
+
+	"introspection/datasets"
 )
 
 var regen = flag.Bool("regen", false, "write the golden files in testdata anew")
@@ -104,7 +106,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	stdout, _, status := program(t, "version")
-	if status != exitOK || !strings.HasPrefix(stdout, "idml ") || !strings.Contains(stdout, " go1.") {
+	if status != exitOK || !strings.HasPrefix(stdout, "idml ") || !strings.Contains(stdout, " go1.") || !strings.Contains(stdout, ", JPEG by "+datasets.JPEGDecoder+"\n") {
 		t.Errorf("version: status %d, %q", status, stdout)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"introspection/datasets"
 )
 
 func versionCommand() command {
@@ -27,7 +29,7 @@ func runVersion(_ context.Context, env *environment, args []string) error {
 	if ok && info.Main.Version != "" {
 		version = info.Main.Version
 	}
-	fmt.Fprintf(env.stdout, "idml %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(env.stdout, "idml %s, %s %s/%s, JPEG by %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, datasets.JPEGDecoder)
 	if !ok {
 		return nil
 	}

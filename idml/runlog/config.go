@@ -26,11 +26,12 @@ type Environment struct {
 	Revision string            `json:"revision"`
 	CPUs     int               `json:"cpus"`
 	Devices  int               `json:"devices"`
+	JPEG     string            `json:"jpeg,omitempty"`
 	Modules  map[string]string `json:"modules,omitempty"`
 }
 
 // HostEnvironment returns the Environment of this program, except for Backend,
-// Device and Devices, which it can't know. Modules and Revision are what the linker
+// Device, Devices and JPEG, which it can't know. Modules and Revision are what the linker
 // noted; they are empty in programs built without modules or version control.
 func HostEnvironment() Environment {
 	e := Environment{Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
