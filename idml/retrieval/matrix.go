@@ -95,9 +95,9 @@ func (m Matrix) firstEqual() []int32 {
 	return first
 }
 
-// parallel calls run for parts of [0, n), one for each processor, and waits.
+// parallel calls run for parts of [0, n), several for each processor so that all end at about the same time, and waits.
 func parallel(n int, run func(from, to int)) {
-	parts := min(n, runtime.GOMAXPROCS(0))
+	parts := min(n, 4*runtime.GOMAXPROCS(0))
 	var wait sync.WaitGroup
 	for p := range parts {
 		wait.Go(func() { run(p*n/parts, (p+1)*n/parts) })

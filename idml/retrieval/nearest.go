@@ -21,8 +21,9 @@ func Nearest(x Matrix, query []float32, k int) ([]int, error) {
 	all := make([]scored, x.Rows)
 	parallel(x.Rows, func(from, to int) {
 		for i := from; i < to; i++ {
-			all[i] = scored{squaredDistance(normalized, x.Row(i), inverse[i]), int32(i)}
+			all[i].row = int32(i)
 		}
+		measure(x, inverse, normalized, all[from:to])
 	})
 	slices.SortFunc(all, scored.compare)
 	list := make([]int, k)

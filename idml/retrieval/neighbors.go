@@ -76,11 +76,13 @@ func newSearch(x Matrix, k int) (*search, error) {
 	}
 	s := &search{x: x, k: k, inverse: inverse, equal: x.firstEqual(), tile: tileFor(x.Rows)}
 	s.center = make([]float64, x.Cols)
-	for i := range x.Rows {
-		for c, v := range x.Row(i) {
-			s.center[c] += float64(v) * inverse[i] / float64(x.Rows)
+	parallel(x.Cols, func(from, to int) {
+		for i := range x.Rows {
+			for c, v := range x.Row(i)[from:to] {
+				s.center[from+c] += float64(v) * inverse[i] / float64(x.Rows)
+			}
 		}
-	}
+	})
 	s.radius = make([]float64, x.Rows)
 	s.slack = make([]float64, x.Rows)
 	s.queries = make([]candidates, x.Rows)

@@ -198,9 +198,14 @@ func TestSlackIsNeeded(t *testing.T) {
 		}
 		s.setSlack(0)
 		check := func(d []float32) {
+			list := make([]scored, x.Rows)
+			for j := range list {
+				list[j].row = int32(j)
+			}
 			for i := range x.Rows {
+				measure(x, s.inverse, times(x.Row(i), s.inverse[i], nil), list)
 				for j := range x.Rows {
-					if off := math.Abs(float64(d[i*s.tile+j]) - s.distance(i, times(x.Row(i), s.inverse[i], nil), j)); !(off <= s.slack[i]/2) {
+					if off := math.Abs(float64(d[i*s.tile+j]) - list[j].distance); !(off <= s.slack[i]/2) {
 						t.Errorf("the distance of %d and %d is wrong by %g, the bound is %g", i, j, off, s.slack[i]/2)
 					}
 				}

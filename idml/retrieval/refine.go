@@ -55,13 +55,12 @@ func (s *search) rank(i int, own []float64, keys []uint64, to []scored) []scored
 		}
 		run := len(to)
 		for _, one := range keys[begin:end] {
-			candidate := scored{row: int32(keyRow(one))}
-			if end > begin+1 {
-				candidate.distance = s.distance(i, own, keyRow(one))
-			}
-			to = append(to, candidate)
+			to = append(to, scored{row: int32(keyRow(one))})
 		}
-		slices.SortFunc(to[run:], scored.compare)
+		if close := to[run:]; len(close) > 1 {
+			measure(s.x, s.inverse, own, close)
+			slices.SortFunc(close, scored.compare)
+		}
 		begin = end
 	}
 	return to
@@ -69,27 +68,24 @@ func (s *search) rank(i int, own []float64, keys []uint64, to []scored) []scored
 
 // all appends all other rows in the order of their float64 distances to row i, which is own when normalized.
 func (s *search) all(i int, own []float64, to []scored) []scored {
-	distances := make([]float64, s.x.Rows)
-	for j := range distances {
-		if first := int(s.equal[j]); first < j {
-			distances[j] = distances[first]
-		} else {
-			distances[j] = s.distance(i, own, j)
+	for j, first := range s.equal {
+		if int(first) == j {
+			to = append(to, scored{row: first})
 		}
+	}
+	measure(s.x, s.inverse, own, to)
+	distances := make([]float64, s.x.Rows)
+	for _, one := range to {
+		distances[one.row] = one.distance
+	}
+	to = to[:0]
+	for j, first := range s.equal {
 		if j != i {
-			to = append(to, scored{distances[j], int32(j)})
+			to = append(to, scored{distances[first], int32(j)})
 		}
 	}
 	slices.SortFunc(to, scored.compare)
 	return to
-}
-
-// distance returns the squared distance of normalized rows: of row i, which is own, and row j.
-func (s *search) distance(i int, own []float64, j int) float64 {
-	if s.equal[i] == s.equal[j] {
-		return 0
-	}
-	return squaredDistance(own, s.x.Row(j), s.inverse[j])
 }
 
 // times appends the values of x·a in float64.
@@ -100,25 +96,40 @@ func times(x []float32, a float64, to []float64) []float64 {
 	return to
 }
 
-// squaredDistance returns the squared distance of x and y·b in float64. If x is such a product too, it does not depend on their order, and is the
-// same for equal rows. The conversions of products keep the compiler from fusing them with the sums, which would break both.
-func squaredDistance(x []float64, y []float32, b float64) float64 {
-	var sum [4]float64
-	c := 0
-	for ; c+4 <= len(x) && c+4 <= len(y); c += 4 {
-		x, y := x[c:c+4:c+4], y[c:c+4:c+4]
-		d0 := x[0] - float64(float64(y[0])*b)
-		d1 := x[1] - float64(float64(y[1])*b)
-		d2 := x[2] - float64(float64(y[2])*b)
-		d3 := x[3] - float64(float64(y[3])*b)
-		sum[0] += float64(d0 * d0)
-		sum[1] += float64(d1 * d1)
-		sum[2] += float64(d2 * d2)
-		sum[3] += float64(d3 * d3)
+// measure sets the distances of rows of x, whose inverse norms are given, to a normalized row: squared, in float64. They do not depend on which of two rows is that one, and equal
+// rows have the same.
+func measure(x Matrix, inverse, own []float64, list []scored) {
+	for len(list) > 0 {
+		some := list[:min(4, len(list))]
+		var rows [4][]float32
+		var factors [4]float64
+		for r := range rows {
+			j := some[min(r, len(some)-1)].row
+			rows[r], factors[r] = x.Row(int(j)), inverse[j]
+		}
+		distances := squaredDistances(own, rows, factors)
+		for r := range some {
+			some[r].distance = distances[r]
+		}
+		list = list[len(some):]
 	}
-	for ; c < len(x); c++ {
-		d := x[c] - float64(float64(y[c])*b)
-		sum[0] += float64(d * d)
+}
+
+// squaredDistances returns the squared distances of x to y·b of four rows y at once, which takes half the time of one after the other: their sums and their ways from memory overlap. The conversions
+// of products keep the compiler from fusing them with sums, by which the distance would depend on the order of two rows.
+func squaredDistances(x []float64, y [4][]float32, b [4]float64) (sum [4]float64) {
+	y0, y1, y2, y3 := y[0][:len(x)], y[1][:len(x)], y[2][:len(x)], y[3][:len(x)]
+	b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
+	var s0, s1, s2, s3 float64
+	for c, v := range x {
+		d0 := v - float64(float64(y0[c])*b0)
+		d1 := v - float64(float64(y1[c])*b1)
+		d2 := v - float64(float64(y2[c])*b2)
+		d3 := v - float64(float64(y3[c])*b3)
+		s0 += float64(d0 * d0)
+		s1 += float64(d1 * d1)
+		s2 += float64(d2 * d2)
+		s3 += float64(d3 * d3)
 	}
-	return sum[0] + sum[1] + (sum[2] + sum[3])
+	return [4]float64{s0, s1, s2, s3}
 }
