@@ -8,6 +8,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // RandomResizedCrop crops a random share of the area, in Scale, of a random aspect ratio (width over height), in Ratio, and
@@ -78,14 +79,27 @@ func (f HorizontalFlip) Apply(src *RGB, rng *rand.Rand) *RGB {
 	if rng.Float64() >= f.Probability {
 		return src
 	}
-	dst := NewRGB(src.Width, src.Height)
-	for i := 0; i < len(src.Pix); i += 3 * src.Width {
-		row, mirror := src.Pix[i:i+3*src.Width], dst.Pix[i:i+3*src.Width]
-		for x := 0; x < len(row); x += 3 {
-			*(*[3]uint8)(mirror[len(row)-3-x:]) = [3]uint8(row[x:])
+	dst := &RGB{src.Width, src.Height, slices.Clone(src.Pix)}
+	dst.mirror()
+	return dst
+}
+
+// applyInPlace makes img what Apply returns of it.
+func (f HorizontalFlip) applyInPlace(img *RGB, rng *rand.Rand) {
+	if rng.Float64() < f.Probability {
+		img.mirror()
+	}
+}
+
+// mirror exchanges left and right.
+func (img *RGB) mirror() {
+	for i := 0; i < len(img.Pix); i += 3 * img.Width {
+		row := img.Pix[i : i+3*img.Width]
+		for left, right := 0, len(row)-3; left < right; left, right = left+3, right-3 {
+			p, q := (*[3]uint8)(row[left:]), (*[3]uint8)(row[right:])
+			*p, *q = *q, *p
 		}
 	}
-	return dst
 }
 
 // Check returns an error if the probability is not in [0, 1].

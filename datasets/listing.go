@@ -67,7 +67,7 @@ func (l *listing) split(fsys fs.FS) (Split, error) {
 // fileDataset returns the dataset of images that are files: each is opened when it is loaded, and not before.
 func fileDataset(fsys fs.FS, name string, classes []string, examples []Example) *Dataset {
 	load := func(i int, wanted region) (*RGB, error) {
-		data, err := fs.ReadFile(fsys, examples[i].Name)
+		data, err := wanted.readFile(fsys, examples[i].Name)
 		if err != nil {
 			return nil, withoutPath(err)
 		}

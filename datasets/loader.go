@@ -192,6 +192,7 @@ func (d *epochDataset) Iter() iter.Seq2[train.Batch, error] {
 				like = newReference(slots[0])
 			}
 			batch, err := d.loader.assemble(slots, like)
+			p.reuse(slots)
 			if !yield(batch, err) || err != nil {
 				return
 			}

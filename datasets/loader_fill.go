@@ -5,6 +5,7 @@ package datasets
 import (
 	"image"
 	"math/rand/v2"
+	"sync"
 )
 
 // splitCrop returns the random crop that t begins with, and what follows it after the crop is resized. It returns nil and t if t
@@ -22,18 +23,44 @@ func splitCrop(t Transform) (first *RandomResizedCrop, rest Transform) {
 	return nil, t
 }
 
-// augmenter loads and transforms images, one at a time, for a loader.
-type augmenter struct {
-	loader *Loader
-	first  *RandomResizedCrop // that the loader's transform begins with, nil if it doesn't
-	rest   Transform
-	room   []uint8 // of the crop, before it is resized
+// onlyFlips returns the flips of which t is composed, which can be done in place. It is false if t has anything else.
+func onlyFlips(t Transform) (flips []HorizontalFlip, ok bool) {
+	switch t := t.(type) {
+	case HorizontalFlip:
+		return []HorizontalFlip{t}, true
+	case Compose:
+		for _, one := range t {
+			more, ok := onlyFlips(one)
+			if !ok {
+				return nil, false
+			}
+			flips = append(flips, more...)
+		}
+		return flips, true
+	}
+	return nil, false
 }
 
-// newAugmenter returns an augmenter for one goroutine.
-func newAugmenter(l *Loader) *augmenter {
-	first, rest := splitCrop(l.Transform)
-	return &augmenter{loader: l, first: first, rest: rest}
+// augmenter loads and transforms images, one at a time, for a loader. Where its transform is a random crop and flips, as in training, it makes nothing but reuses memory.
+type augmenter struct {
+	loader  *Loader
+	first   *RandomResizedCrop // that the loader's transform begins with, nil if it doesn't
+	rest    Transform
+	flips   []HorizontalFlip // the rest, if it is nothing else
+	reuses  bool
+	images  *sync.Pool // of *RGB that are in their batch
+	room    room       // of the file and the crop, before it is resized
+	resizer resizer
+}
+
+// newAugmenter returns an augmenter for one goroutine. Images that are no longer needed are in the pool.
+func newAugmenter(l *Loader, images *sync.Pool) *augmenter {
+	a := &augmenter{loader: l, images: images}
+	a.first, a.rest = splitCrop(l.Transform)
+	if a.first != nil {
+		a.flips, a.reuses = onlyFlips(a.rest)
+	}
+	return a
 }
 
 // fill loads and transforms the image of a slot. Of an image that is cropped first, only the crop is asked for.
@@ -52,10 +79,25 @@ func (a *augmenter) fill(epoch int, s *slot) {
 		return
 	}
 	if a.first != nil {
-		part := s.image
-		if s.image = ResizeTo(part, a.first.Size, a.first.Size); s.image == part {
-			a.room = nil // it's the image's now
-		}
+		s.image = a.resized(s.image)
 	}
-	s.image = a.rest.Apply(s.image, rng)
+	if !a.reuses {
+		s.image = a.rest.Apply(s.image, rng)
+		return
+	}
+	for _, f := range a.flips {
+		f.applyInPlace(s.image, rng)
+	}
+	s.pooled = true
+}
+
+// resized returns a part of an image in the size of the crop.
+func (a *augmenter) resized(part *RGB) *RGB {
+	side := a.first.Size
+	img, _ := a.images.Get().(*RGB)
+	if img == nil {
+		img = NewRGB(side, side)
+	}
+	a.resizer.resize(img, part)
+	return img
 }

@@ -21,6 +21,7 @@ const batchesInFlight = 2
 type slot struct {
 	index, position int
 	image           *RGB
+	pooled          bool // the image goes to the pipeline's pool when it is in the batch
 	err             error
 }
 
@@ -43,9 +44,19 @@ func newPending(indices []int, position int) *pending {
 
 // pipeline is the goroutines of one pass over an epoch.
 type pipeline struct {
-	ready chan *pending // batches in order, begun but perhaps not done
-	quit  chan struct{}
-	group sync.WaitGroup
+	ready  chan *pending // batches in order, begun but perhaps not done
+	quit   chan struct{}
+	group  sync.WaitGroup
+	images sync.Pool // of *RGB, for batches to come
+}
+
+// reuse gives the memory of images that are in their batch to those to come.
+func (p *pipeline) reuse(slots []slot) {
+	for _, s := range slots {
+		if s.pooled {
+			p.images.Put(s.image)
+		}
+	}
 }
 
 // stop ends the goroutines and returns when they have ended.
@@ -88,7 +99,7 @@ func (d *epochDataset) start(indices []int) *pipeline {
 	})
 	for range d.loader.Workers {
 		p.group.Go(func() {
-			augmenter := newAugmenter(d.loader)
+			augmenter := newAugmenter(d.loader, &p.images)
 			for t := range tasks {
 				augmenter.fill(d.epoch, &t.batch.slots[t.slot])
 				if t.batch.left.Add(-1) == 0 {

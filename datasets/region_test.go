@@ -221,8 +221,8 @@ func randomBox(width, height int, rng *rand.Rand) image.Rectangle {
 func checkRegion(t *testing.T, data []byte, whole *RGB, wholeErr error, rng *rand.Rand) {
 	t.Helper()
 	var box image.Rectangle
-	room := bytes.Repeat([]byte{123}, rng.IntN(2)*20_000)
-	part, err := decode(data, region{room: &room, box: func(width, height int) image.Rectangle {
+	used := room{pixels: bytes.Repeat([]byte{123}, rng.IntN(2)*20_000)}
+	part, err := decode(data, region{room: &used, box: func(width, height int) image.Rectangle {
 		box = randomBox(width, height, rng)
 		return box
 	}})

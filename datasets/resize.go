@@ -5,6 +5,7 @@ package datasets
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // coefficientBits is the number of binary places of a resampling weight: Pillow's fixed point, for results equal to its bit
@@ -25,11 +26,26 @@ func ResizeTo(src *RGB, width, height int) *RGB {
 		return src
 	}
 	dst := NewRGB(width, height)
-	rows := newRowPairs(src, width, mostTaps(src.Height, height))
-	for y, at := range bilinearWeights(src.Height, height) {
-		rows.mix(dst.Pix[3*width*y:3*width*(y+1)], at)
-	}
+	new(resizer).resize(dst, src)
 	return dst
+}
+
+// resizer resizes one image after another in the same memory.
+type resizer struct {
+	down weightTable
+	rows rowPairs
+}
+
+// resize makes dst of src as ResizeTo does, in dst's size.
+func (r *resizer) resize(dst, src *RGB) {
+	if dst.Width == src.Width && dst.Height == src.Height {
+		copy(dst.Pix, src.Pix)
+		return
+	}
+	r.rows.begin(src, dst.Width, mostTaps(src.Height, dst.Height))
+	for y, at := range r.down.bilinear(src.Height, dst.Height) {
+		r.rows.mix(dst.Pix[3*dst.Width*y:3*dst.Width*(y+1)], at)
+	}
 }
 
 // weights says how the pixels of one result coordinate are made: weight[k] belongs to source coordinate first + k. Those at the
@@ -46,15 +62,22 @@ const fewTaps = 4
 // mostTaps returns how many of in coordinates one of out is made of at most.
 func mostTaps(in, out int) int { return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1 }
 
-// bilinearWeights returns the weights of each of out coordinates made of in.
-func bilinearWeights(in, out int) []weights {
+// weightTable holds the weights of one side of an image, and then of the next.
+type weightTable struct {
+	all   []weights
+	fixed []uint64  // of all coordinates
+	raw   []float64 // of one
+}
+
+// bilinear returns the weights of each of out coordinates made of in, until the next call.
+func (t *weightTable) bilinear(in, out int) []weights {
 	scale := float64(in) / float64(out)
 	support := max(scale, 1)
-	all := make([]weights, out)
 	taps := mostTaps(in, out)
-	raw := make([]float64, 0, taps)
-	fixed := make([]uint64, out*taps)
-	for i := range all {
+	t.all = slices.Grow(t.all[:0], out)[:out]
+	t.fixed = slices.Grow(t.fixed[:0], out*taps)[:out*taps]
+	fixed, raw := t.fixed, t.raw
+	for i := range t.all {
 		// The conversions keep the compiler from fusing a product and a sum, which would round otherwise than Pillow does.
 		center := float64((float64(i) + 0.5) * scale)
 		first := max(int(center-support+0.5), 0)
@@ -72,9 +95,10 @@ func bilinearWeights(in, out int) []weights {
 		for k, w := range raw {
 			weight[k] = uint64(0.5 + float64(w/sum*(1<<coefficientBits)))
 		}
-		all[i] = trimmed(first, weight)
+		t.all[i] = trimmed(first, weight)
 	}
-	return all
+	t.raw = raw
+	return t.all
 }
 
 // trimmed returns the weights without zeros at the ends.

@@ -21,9 +21,11 @@ const (
 // ones: in pairs, the even row's bytes in the lower halves of 3·width numbers and the odd row's in the upper halves.
 type rowPairs struct {
 	src     *RGB
-	columns []weights
+	table   weightTable
+	columns []weights // in the table
 	across  func(to []uint64, row0, row1 []byte, columns []weights)
 	ring    [][]uint64 // pair m is at m modulo the length
+	numbers []uint64   // of the ring
 	made    int        // pairs so far
 	spare   [2][]byte  // rows with room behind them
 
@@ -34,12 +36,14 @@ type rowPairs struct {
 // rowRoom is how many bytes behind a row are read: those of pixels whose weight is zero, and one to read four bytes for a pixel.
 const rowRoom = 3*(fewTaps-1) + 1
 
-// newRowPairs begins with an image of which up to taps rows are wanted at once.
-func newRowPairs(src *RGB, width, taps int) *rowPairs {
-	r := &rowPairs{src: src, columns: bilinearWeights(src.Width, width), ring: make([][]uint64, taps/2+2)}
-	numbers := make([]uint64, len(r.ring)*3*width)
-	for i := range r.ring {
-		r.ring[i] = numbers[3*width*i : 3*width*(i+1)]
+// begin begins with an image, of which up to taps rows are wanted at once.
+func (r *rowPairs) begin(src *RGB, width, taps int) {
+	r.src, r.columns, r.made = src, r.table.bilinear(src.Width, width), 0
+	pairs := taps/2 + 2
+	r.numbers = slices.Grow(r.numbers[:0], pairs*3*width)[:pairs*3*width]
+	r.ring = r.ring[:0]
+	for i := range pairs {
+		r.ring = append(r.ring, r.numbers[3*width*i:3*width*(i+1)])
 	}
 	most := 0
 	for i := range r.columns {
@@ -53,7 +57,6 @@ func newRowPairs(src *RGB, width, taps int) *rowPairs {
 	default:
 		r.across = acrossMany
 	}
-	return r
 }
 
 // mix writes the mix of rows that a result row is made of, 3·width bytes.

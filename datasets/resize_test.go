@@ -104,7 +104,7 @@ func TestResizeIsTheWeightedSum(t *testing.T) {
 	}
 	const long = 508400 // weights of 5.5 to 11 and to 5.5, in fixed point: more than half of them are rounded up
 	sum := uint64(0)
-	for _, w := range bilinearWeights(long, 1)[0].weight {
+	for _, w := range new(weightTable).bilinear(long, 1)[0].weight {
 		sum += w
 	}
 	if 255*sum+1<<(coefficientBits-1) < 256<<coefficientBits {
@@ -137,7 +137,7 @@ func resizedNaively(src *RGB, width, height int) *RGB {
 		}
 	}
 	middle, dst := NewRGB(width, src.Height), NewRGB(width, height)
-	resample(middle, src, bilinearWeights(src.Width, width), func(img *RGB, x, y int) int { return 3 * (y*img.Width + x) }, src.Height)
-	resample(dst, middle, bilinearWeights(src.Height, height), func(img *RGB, y, x int) int { return 3 * (y*img.Width + x) }, width)
+	resample(middle, src, new(weightTable).bilinear(src.Width, width), func(img *RGB, x, y int) int { return 3 * (y*img.Width + x) }, src.Height)
+	resample(dst, middle, new(weightTable).bilinear(src.Height, height), func(img *RGB, y, x int) int { return 3 * (y*img.Width + x) }, width)
 	return dst
 }
