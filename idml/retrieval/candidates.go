@@ -2,7 +2,10 @@
 
 package retrieval
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // candidates collects the rows that may be among the k nearest of one query, from distances that are wrong by at most
 // slack/2. With a the k-th smallest of the distances seen, every row of the true list has a distance of at most a + slack:
@@ -31,6 +34,17 @@ func key(distance float32, row int) uint64 {
 func keyDistance(key uint64) float64 { return float64(math.Float32frombits(uint32(key >> 32))) }
 func keyRow(key uint64) int          { return int(uint32(key)) }
 
+// take takes a row whose distance is within the limit, if there is room.
+func (c *candidates) take(distance float32, row int) bool {
+	at := len(c.keys)
+	if at == cap(c.keys) {
+		return false
+	}
+	c.keys = c.keys[:at+1]
+	c.keys[at] = key(distance, row)
+	return true
+}
+
 // add takes a row whose distance is within the limit. The query has at most n candidates.
 func (c *candidates) add(distance float32, row, k, n int, slack float64) {
 	if c.full {
@@ -40,7 +54,7 @@ func (c *candidates) add(distance float32, row, k, n int, slack float64) {
 		c.keys = make([]uint64, 0, min(2*k+spare, n))
 	}
 	if len(c.keys) == cap(c.keys) {
-		c.shrink(k, slack)
+		c.limitBy(aboutKey(c.keys, k-1), slack)
 		switch {
 		case len(c.keys) > overflow(k):
 			*c = candidates{limit: -1, full: true}
@@ -59,10 +73,14 @@ func (c *candidates) add(distance float32, row, k, n int, slack float64) {
 
 // shrink lowers the limit to what the candidates allow and drops those beyond.
 func (c *candidates) shrink(k int, slack float64) {
-	if len(c.keys) <= k {
-		return
+	if len(c.keys) > k {
+		c.limitBy(selectKey(c.keys, k-1), slack)
 	}
-	limit := keyDistance(selectKey(c.keys, k-1)) + slack
+}
+
+// limitBy drops what is farther than a candidate and the slack. At least k candidates are as near as that one.
+func (c *candidates) limitBy(one uint64, slack float64) {
+	limit := keyDistance(one) + slack
 	c.limit = float32(limit)
 	if float64(c.limit) < limit {
 		c.limit = math.Nextafter32(c.limit, float32(math.Inf(1)))
@@ -75,6 +93,27 @@ func (c *candidates) shrink(k int, slack float64) {
 		}
 	}
 	c.keys = kept
+}
+
+// aboutKey returns one of the keys that is not before index at in their order, and mostly not far behind. It takes less than half the time of selectKey.
+func aboutKey(keys []uint64, at int) uint64 {
+	var sample [32]uint64
+	for i := range sample {
+		sample[i] = keys[i*len(keys)/len(sample)]
+	}
+	slices.Sort(sample[:])
+	for _, one := range sample[at*len(sample)/len(keys):] {
+		before := 0
+		for _, key := range keys {
+			if key < one {
+				before++
+			}
+		}
+		if before >= at {
+			return one
+		}
+	}
+	return selectKey(keys, at)
 }
 
 // selectKey returns the key that has index at in the order of keys, and reorders them: quickselect.

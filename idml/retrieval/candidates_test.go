@@ -41,6 +41,9 @@ func TestSelectKey(t *testing.T) {
 		}
 		sorted := slices.Sorted(slices.Values(keys))
 		at := rng.IntN(n)
+		if got := aboutKey(keys, at); !slices.Contains(keys, got) || got < sorted[at] {
+			t.Errorf("%d keys: about the key of index %d is %d, want at least %d", n, at, got, sorted[at])
+		}
 		if got := selectKey(keys, at); got != sorted[at] {
 			t.Errorf("%d keys: the key of index %d is %d, want %d", n, at, got, sorted[at])
 		}

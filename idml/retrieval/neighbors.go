@@ -78,8 +78,10 @@ func newSearch(x Matrix, k int) (*search, error) {
 	s.center = make([]float64, x.Cols)
 	parallel(x.Cols, func(from, to int) {
 		for i := range x.Rows {
+			weight := inverse[i] / float64(x.Rows)
+			center := s.center[from:to]
 			for c, v := range x.Row(i)[from:to] {
-				s.center[from+c] += float64(v) * inverse[i] / float64(x.Rows)
+				center[c] += float64(v) * weight
 			}
 		}
 	})
@@ -175,7 +177,7 @@ func (s *search) collect(a, b int, distances []float32) {
 			query := &s.queries[i]
 			limit := query.limit
 			for c, d := range distances[r*s.tile : r*s.tile+toB-fromB] {
-				if d <= limit && fromB+c != i {
+				if d <= limit && fromB+c != i && !query.take(d, fromB+c) {
 					query.add(d, fromB+c, s.k, n, s.slack[i])
 					limit = query.limit
 				}
@@ -191,11 +193,13 @@ func (s *search) collect(a, b int, distances []float32) {
 			limits[c] = s.queries[fromB+low+c].limit
 		}
 		for r := range toA - fromA {
-			for c, d := range distances[r*s.tile+low : r*s.tile+high] {
+			for c, d := range distances[r*s.tile+low:][:len(limits)] {
 				if d <= limits[c] {
 					i := fromB + low + c
-					s.queries[i].add(d, fromA+r, s.k, n, s.slack[i])
-					limits[c] = s.queries[i].limit
+					if query := &s.queries[i]; !query.take(d, fromA+r) {
+						query.add(d, fromA+r, s.k, n, s.slack[i])
+						limits[c] = query.limit
+					}
 				}
 			}
 		}
