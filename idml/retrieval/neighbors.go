@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -76,13 +77,19 @@ func newSearch(x Matrix, k int) (*search, error) {
 	}
 	s := &search{x: x, k: k, inverse: inverse, equal: x.firstEqual(), tile: tileFor(x.Rows)}
 	s.center = make([]float64, x.Cols)
-	parallel(x.Cols, func(from, to int) {
-		for i := range x.Rows {
+	var mutex sync.Mutex // parts are added in any order: the last bits of the center decide nothing
+	parallel(x.Rows, func(from, to int) {
+		part := make([]float64, x.Cols)
+		for i := from; i < to; i++ {
 			weight := inverse[i] / float64(x.Rows)
-			center := s.center[from:to]
-			for c, v := range x.Row(i)[from:to] {
-				center[c] += float64(v) * weight
+			for c, v := range x.Row(i) {
+				part[c] += float64(v) * weight
 			}
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		for c, v := range part {
+			s.center[c] += v
 		}
 	})
 	s.radius = make([]float64, x.Rows)
