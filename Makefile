@@ -55,9 +55,10 @@ demo: setup
 test: check
 	@echo 'test: go test -timeout=40m ./...'
 	go test -timeout=40m ./...
-	if .tools/bin/idml version | grep -q libjpeg-turbo; then
-		echo 'test: go test -tags turbojpeg ./datasets'
+	if [[ $$(.tools/bin/idml version) == *libjpeg-turbo* ]]; then
+		echo 'test: go test -tags turbojpeg ./datasets ./cmd/idml -run …'
 		go test -tags turbojpeg ./datasets
+		go test -tags turbojpeg ./cmd/idml -run '^(TestVersion|TestKernelInstall.*)$$'
 	fi
 	echo 'test: go test -race ./datasets/... ./idml/retrieval/...'
 	go test -race ./datasets/... ./idml/retrieval/...

@@ -41,7 +41,8 @@ func onlyFlips(t Transform) (flips []HorizontalFlip, ok bool) {
 	return nil, false
 }
 
-// augmenter loads and transforms images, one at a time, for a loader. Where its transform is a random crop and flips, as in training, it makes nothing but reuses memory.
+// augmenter loads and transforms images, one at a time, for a loader. Where its transform is a random crop and flips, as in training, the memory of file, crop, resampling and
+// result is used again.
 type augmenter struct {
 	loader  *Loader
 	first   *RandomResizedCrop // that the loader's transform begins with, nil if it doesn't

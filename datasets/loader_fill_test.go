@@ -137,6 +137,56 @@ func TestSplitCrop(t *testing.T) {
 	}
 }
 
+// In training, images are of the pool and go back to it; where another transform follows the crop, which may keep what it gets, they are not.
+func TestFillTakesImagesOfThePool(t *testing.T) {
+	data := New("one", []string{"a"}, []Example{{Name: "0"}}, func(int) (*RGB, error) { return randomImage(40, 30, 1), nil })
+	crop, flip := DefaultRandomResizedCrop(16), HorizontalFlip{1}
+	for name, test := range map[string]struct {
+		transform Transform
+		pooled    bool
+	}{
+		"crop":           {crop, true},
+		"crop and flips": {Compose{Compose{crop, flip}, Compose{flip}}, true},
+		"another":        {Compose{crop, hidden{flip}}, false},
+		"no crop":        {Compose{Resize{16}, flip}, false},
+	} {
+		var images sync.Pool
+		a, s := newAugmenter(&Loader{Data: data, Transform: test.transform, OnBadImage: StopOnBadImage}, &images), slot{}
+		if a.fill(0, &s); s.err != nil {
+			t.Fatal(s.err)
+		}
+		if s.pooled != test.pooled {
+			t.Errorf("%s: pooled %v, want %v", name, s.pooled, test.pooled)
+		}
+	}
+}
+
+func TestResizerReusesMemory(t *testing.T) {
+	var r resizer
+	src, dst := randomImage(90, 70, 1), NewRGB(32, 32)
+	if n := testing.AllocsPerRun(10, func() { r.resize(dst, src) }); n > 0 {
+		t.Errorf("%v allocations an image", n)
+	}
+	if r.rows.src != nil {
+		t.Error("the image is kept")
+	}
+}
+
+// A large file's memory is not kept.
+func TestReadFileGivesBackRoom(t *testing.T) {
+	var used room
+	fsys := fstest.MapFS{"large": {Data: make([]byte, mostRoom+1)}, "small": {Data: []byte("abc")}}
+	for _, name := range []string{"large", "small", "small"} {
+		data, err := region{room: &used}.readFile(fsys, name)
+		if err != nil || !bytes.Equal(data, fsys[name].Data) {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
+	if used.file.Cap() > 1<<20 {
+		t.Errorf("%d bytes are kept", used.file.Cap())
+	}
+}
+
 // BenchmarkFill loads and transforms a JPEG file of 500 × 333 pixels as in training.
 func BenchmarkFill(b *testing.B) {
 	data, err := Tree(referenceImages(), "photographs")

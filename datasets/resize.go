@@ -46,6 +46,7 @@ func (r *resizer) resize(dst, src *RGB) {
 	for y, at := range r.down.bilinear(src.Height, dst.Height) {
 		r.rows.mix(dst.Pix[3*dst.Width*y:3*dst.Width*(y+1)], at)
 	}
+	r.rows.src = nil // it may be large
 }
 
 // weights says how the pixels of one result coordinate are made: weight[k] belongs to source coordinate first + k. Those at the

@@ -287,30 +287,45 @@ func TestBadImages(t *testing.T) {
 	}
 }
 
-// A run goes on with another decoder of JPEG images, and says so.
+// A run whose images are JPEG files goes on with another decoder, and says so.
 func TestResumeWithAnotherDecoder(t *testing.T) {
-	cfg, backend, dir := tiny(writeImages(t, 6, 6, 6, 3, 3, 3)), backendtest.Open(t), filepath.Join(t.TempDir(), "run")
-	ctx, o := stopAfter(t, 2)
-	if _, err := experiment.Train(ctx, backend, cfg, dir, o); err != nil {
-		t.Fatal(err)
-	}
-	run, err := runlog.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	environment, err := run.Environment()
-	if err != nil || environment.JPEG != datasets.JPEGDecoder {
-		t.Fatalf("environment.json: %+v, %v; want JPEG by %s", environment, err, datasets.JPEGDecoder)
-	}
-	environment.JPEG = "another"
-	if err := run.WriteEnvironment(environment); err != nil {
-		t.Fatal(err)
-	}
-	var warnings []string
-	if _, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{Warn: func(text string) { warnings = append(warnings, text) }}); err != nil {
-		t.Fatal(err)
-	}
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "by another,") || !strings.Contains(warnings[0], "with "+datasets.JPEGDecoder) {
-		t.Errorf("warnings: %q, want one that names both decoders", warnings)
+	backend := backendtest.Open(t)
+	for ending, warned := range map[string]bool{".png": false, ".JPEG": true} {
+		images, dir := writeImages(t, 6, 6, 6, 3, 3, 3), filepath.Join(t.TempDir(), "run")
+		files, err := filepath.Glob(filepath.Join(images, "*", "*.png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if err := os.Rename(file, strings.TrimSuffix(file, ".png")+ending); err != nil { // it is told by its first bytes what they are
+				t.Fatal(err)
+			}
+		}
+		ctx, o := stopAfter(t, 2)
+		if _, err := experiment.Train(ctx, backend, tiny(images), dir, o); err != nil {
+			t.Fatal(err)
+		}
+		run, err := runlog.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		environment, err := run.Environment()
+		if err != nil || environment.JPEG != datasets.JPEGDecoder {
+			t.Fatalf("environment.json: %+v, %v; want JPEG by %s", environment, err, datasets.JPEGDecoder)
+		}
+		environment.JPEG = "another"
+		if err := run.WriteEnvironment(environment); err != nil {
+			t.Fatal(err)
+		}
+		var warnings []string
+		if _, err := experiment.Resume(t.Context(), backend, dir, experiment.Options{Warn: func(text string) { warnings = append(warnings, text) }}); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case !warned && len(warnings) > 0:
+			t.Errorf("%s: warnings: %q", ending, warnings)
+		case warned && (len(warnings) != 1 || !strings.Contains(warnings[0], "by another,") || !strings.Contains(warnings[0], "with "+datasets.JPEGDecoder)):
+			t.Errorf("%s: warnings: %q, want one that names both decoders", ending, warnings)
+		}
 	}
 }

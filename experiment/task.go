@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/ml/train"
 
@@ -38,6 +40,14 @@ type Task struct {
 
 // Open finds the images of a configuration. Its errors are all that can be found without decoding each image.
 func Open(cfg idml.Config) (*Task, error) { return (*Resident)(nil).openTask(cfg) }
+
+// hasJPEG tells, by their names, whether some images that are trained on are JPEG files.
+func (t *Task) hasJPEG() bool {
+	return slices.ContainsFunc(t.Split.Train.Examples, func(e datasets.Example) bool {
+		ending := strings.ToLower(path.Ext(e.Name))
+		return ending == ".jpg" || ending == ".jpeg"
+	})
+}
 
 // heldOut returns the task with the images that were held out of training in place of the test images.
 func (t *Task) heldOut() (*Task, error) {

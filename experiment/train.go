@@ -193,7 +193,7 @@ func Resume(ctx context.Context, backend compute.Backend, dir string, o Options)
 			baselines = append(baselines, row)
 		}
 	}
-	if e, err := t.run.Environment(); err == nil && e.JPEG != "" && e.JPEG != datasets.JPEGDecoder && t.config.Data.Folder != "" {
+	if e, err := t.run.Environment(); err == nil && e.JPEG != "" && e.JPEG != datasets.JPEGDecoder && t.task.hasJPEG() {
 		o.warn("the run began with JPEG images decoded by %s, and goes on with %s: pixels differ by few levels", e.JPEG, datasets.JPEGDecoder)
 	}
 	t.model = o.Resident.adopt(t.model)

@@ -3,6 +3,7 @@
 package plots
 
 import (
+	"slices"
 	"testing"
 
 	"introspection/idml/runlog"
@@ -14,5 +15,12 @@ func TestEnvironmentOfManyDevices(t *testing.T) {
 		if got := lines[1]; got.Key != "device" || got.Value != want {
 			t.Errorf("%d devices: %+v, want %q", devices, got, want)
 		}
+	}
+}
+
+func TestEnvironmentNamesTheDecoder(t *testing.T) {
+	want := setting{"JPEG by", "libjpeg-turbo"}
+	if lines := environment(&runlog.Environment{JPEG: want.Value}); !slices.Contains(lines, want) {
+		t.Errorf("%+v, want %+v among them", lines, want)
 	}
 }

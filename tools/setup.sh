@@ -96,14 +96,14 @@ lab_settings
 build=$SECONDS
 # JPEG by libjpeg-turbo where its headers are: the other libjpeg's don't compile.
 tags=()
-if go build -tags turbojpeg ./datasets 2>/dev/null; then
+if pkg-config --exists libjpeg 2>/dev/null && go build -tags turbojpeg ./datasets 2>/dev/null; then
 	tags=(-tags turbojpeg)
 else
 	say "JPEG images are decoded by Go's image/jpeg: libjpeg-turbo, three times as fast, lacks its headers or pkg-config (Debian, Ubuntu: apt-get install pkg-config and libjpeg62-turbo-dev or libjpeg-turbo8-dev)"
 fi
 # With the revision, for environment.json, where git can tell it.
-go build "${tags[@]}" -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build "${tags[@]}" -o "$bin/idml" ./cmd/idml
-go build "${tags[@]}" ./... # the first cell of a notebook compiles against this in a second instead of half a minute
+go build ${tags[@]+"${tags[@]}"} -buildvcs=true -o "$bin/idml" ./cmd/idml 2>/dev/null || go build ${tags[@]+"${tags[@]}"} -o "$bin/idml" ./cmd/idml
+go build ${tags[@]+"${tags[@]}"} ./... # the first cell of a notebook compiles against this in a second instead of half a minute
 ((SECONDS - build < 3)) || say "go build: $((SECONDS - build)) s"
 "$bin/idml" kernel install --prefix "$venv" --project "$root" >/dev/null
 "$bin/idml" setup

@@ -78,13 +78,14 @@ func (c *candidates) shrink(k int, slack float64) {
 	}
 }
 
-// limitBy drops what is farther than a candidate and the slack. At least k candidates are as near as that one.
+// limitBy drops what is farther than the distance of a candidate and the slack. At least k candidates are no farther than that one.
 func (c *candidates) limitBy(one uint64, slack float64) {
 	limit := keyDistance(one) + slack
-	c.limit = float32(limit)
-	if float64(c.limit) < limit {
-		c.limit = math.Nextafter32(c.limit, float32(math.Inf(1)))
+	lower := float32(limit)
+	if float64(lower) < limit {
+		lower = math.Nextafter32(lower, float32(math.Inf(1)))
 	}
+	c.limit = min(c.limit, lower)
 	most := key(c.limit, -1) // -1 is the largest row as uint32.
 	kept := c.keys[:0]
 	for _, one := range c.keys {
@@ -104,8 +105,8 @@ func aboutKey(keys []uint64, at int) uint64 {
 	slices.Sort(sample[:])
 	for _, one := range sample[at*len(sample)/len(keys):] {
 		before := 0
-		for _, key := range keys {
-			if key < one {
+		for _, other := range keys {
+			if other < one {
 				before++
 			}
 		}

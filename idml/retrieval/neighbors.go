@@ -155,7 +155,7 @@ func (s *search) centered(tile int) (points, squares []float32) {
 			out := points[r*s.x.Cols : (r+1)*s.x.Cols]
 			sum := 0.0
 			for c, v := range s.x.Row(from + r) {
-				out[c] = float32(float64(v)*s.inverse[from+r] - s.center[c])
+				out[c] = float32(float64(float64(v)*s.inverse[from+r]) - s.center[c]) // no fused product: its error would be that of the row, not of what is left
 				sum += float64(out[c]) * float64(out[c])
 			}
 			squares[r] = float32(sum)
@@ -178,7 +178,7 @@ func (s *search) collect(a, b int, distances []float32) {
 	fromA, toA := s.rows(a)
 	fromB, toB := s.rows(b)
 	n := s.x.Rows
-	parallel(toA-fromA, func(low, high int) {
+	ofA := func(low, high int) {
 		for r := low; r < high; r++ {
 			i := fromA + r
 			query := &s.queries[i]
@@ -190,11 +190,8 @@ func (s *search) collect(a, b int, distances []float32) {
 				}
 			}
 		}
-	})
-	if a == b {
-		return
 	}
-	parallel(toB-fromB, func(low, high int) {
+	ofB := func(low, high int) {
 		limits := make([]float32, high-low)
 		for c := range limits {
 			limits[c] = s.queries[fromB+low+c].limit
@@ -210,7 +207,13 @@ func (s *search) collect(a, b int, distances []float32) {
 				}
 			}
 		}
-	})
+	}
+	var group sync.WaitGroup
+	group.Go(func() { parallel(toA-fromA, ofA) })
+	if a != b {
+		group.Go(func() { parallel(toB-fromB, ofB) })
+	}
+	group.Wait()
 }
 
 // tileDevice computes distances between tiles that lie on the backend.

@@ -57,16 +57,16 @@ func (s *search) rank(i int, own []float64, keys []uint64, to []scored) []scored
 		for _, one := range keys[begin:end] {
 			to = append(to, scored{row: int32(keyRow(one))})
 		}
-		if close := to[run:]; len(close) > 1 {
-			measure(s.x, s.inverse, own, close)
-			slices.SortFunc(close, scored.compare)
+		if end > begin+1 {
+			measure(s.x, s.inverse, own, to[run:])
+			slices.SortFunc(to[run:], scored.compare)
 		}
 		begin = end
 	}
 	return to
 }
 
-// all appends all other rows in the order of their float64 distances to row i, which is own when normalized.
+// all appends all other rows in the order of their float64 distances to row i, which is own when normalized. to is empty, but for its room.
 func (s *search) all(i int, own []float64, to []scored) []scored {
 	for j, first := range s.equal {
 		if int(first) == j {
@@ -117,7 +117,7 @@ func measure(x Matrix, inverse, own []float64, list []scored) {
 
 // squaredDistances returns the squared distances of x to y·b of four rows y at once, which takes half the time of one after the other: their sums and their ways from memory overlap. The conversions
 // of products keep the compiler from fusing them with sums, by which the distance would depend on the order of two rows.
-func squaredDistances(x []float64, y [4][]float32, b [4]float64) (sum [4]float64) {
+func squaredDistances(x []float64, y [4][]float32, b [4]float64) [4]float64 {
 	y0, y1, y2, y3 := y[0][:len(x)], y[1][:len(x)], y[2][:len(x)], y[3][:len(x)]
 	b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
 	var s0, s1, s2, s3 float64

@@ -65,7 +65,7 @@
 //	revision   commit of the program's source, with "+dirty" if it was changed; empty if unknown
 //	cpus       logical CPUs that the program could use
 //	devices    devices that shared each batch when the run began, which may have been resumed on others: log.txt tells; 0 in runs of earlier versions
-//	jpeg       what decoded JPEG images, "image/jpeg" or "libjpeg-turbo", whose pixels differ by few levels; missing in runs of earlier versions
+//	jpeg       what decoded JPEG images when the run began, "image/jpeg" or "libjpeg-turbo", whose pixels differ by few levels; missing in runs of earlier versions
 //	modules    versions of the modules built in, by path
 //
 // metrics.jsonl:

@@ -65,7 +65,7 @@ func TestEnvironmentRoundTrip(t *testing.T) {
 	if want.Go != runtime.Version() || want.CPUs < 1 || want.OS != runtime.GOOS || want.Arch != runtime.GOARCH {
 		t.Errorf("HostEnvironment() = %+v", want)
 	}
-	want.Backend, want.Device, want.Devices, want.Revision = "xla:cpu", "cpu", 2, "abc+dirty"
+	want.Backend, want.Device, want.Devices, want.Revision, want.JPEG = "xla:cpu", "cpu", 2, "abc+dirty", "libjpeg-turbo"
 	want.Modules = map[string]string{"gonum.org/v1/gonum": "v0.17.0"}
 	if err := run.WriteEnvironment(want); err != nil {
 		t.Fatal(err)
