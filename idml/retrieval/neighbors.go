@@ -4,6 +4,7 @@ package retrieval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -117,14 +118,15 @@ func (s *search) run(ctx context.Context, backend compute.Backend) error {
 		return err
 	}
 	defer device.finalize()
-	for t := range s.tiles() {
-		points, squares := s.centered(t)
-		if err := device.upload(points, squares); err != nil {
-			return err
-		}
+	var input float64
+	var inputErr error
+	var group sync.WaitGroup
+	group.Go(func() { input, inputErr = device.inputError() }) // compiles meanwhile
+	for t := 0; t < s.tiles() && err == nil; t++ {
+		err = device.upload(s.centered(t))
 	}
-	input, err := device.inputError()
-	if err != nil {
+	group.Wait()
+	if err := errors.Join(err, inputErr); err != nil {
 		return err
 	}
 	s.setSlack(input)
