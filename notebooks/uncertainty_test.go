@@ -203,11 +203,11 @@ func checkStrange(t *testing.T, found []map[string]map[string]string) {
 	if v := worthIn(t, paper, "AUROC, another domain", byProxy).value; v >= domain {
 		t.Errorf("clothing: ‖u‖ %.3f, proxy distance %.3f", domain, v)
 	}
-	if w := worthIn(t, paper, "AUROC, another domain", byFeatures); w.high >= 0.5 {
-		t.Errorf("clothing: −‖features‖ is %v; the text says that it is below chance", w)
+	if w := worthIn(t, paper, "AUROC, another domain", byFeatures); w.low >= 0.5 || w.value >= 0.55 {
+		t.Errorf("clothing: −‖features‖ is %v; the text says that it is no better than chance", w)
 	}
 	ends := found[extremesPaper]
-	if v := parse(t, ends["certain"]["clear"]); v < 0.93 {
+	if v := parse(t, ends["certain"]["clear"]); v < 0.9 {
 		t.Errorf("%.3f of the most certain images are clear: the text says hardly anything else", v)
 	}
 	if v := parse(t, ends["uncertain"]["clear"]); v > 0.35 {
@@ -225,8 +225,8 @@ func checkRejection(t *testing.T, found []map[string]map[string]string) {
 	const gain, area = "gain, rejecting wrong R@1", "area, rejecting wrong R@1"
 	proxy, features := worthIn(t, paper, gain, byProxy), worthIn(t, paper, gain, byFeatures)
 	for _, score := range []string{byNorm, byBeta} {
-		if w := worthIn(t, paper, gain, score); w.low <= 0 || w.value <= proxy.value || w.value <= features.value || proxy.high <= w.low {
-			t.Errorf("the gains are %v of %s, %v of the proxy distance and %v of −‖features‖", w, score, proxy, features)
+		if w := worthIn(t, paper, gain, score); w.low <= 0 || w.value <= features.value || w.high < proxy.value || proxy.high <= w.low {
+			t.Errorf("the gains are %v of %s, %v of the proxy distance and %v of −‖features‖: the text says more than the last, and no less than the other, within the intervals", w, score, proxy, features)
 		}
 	}
 	free, introspective := worthIn(t, found[allPlain], area, byProxy).value, worthIn(t, paper, area, byNorm).value
