@@ -71,8 +71,8 @@ func TestMixingUncertainty(t *testing.T) {
 		}
 		first, last := number(name, "AUROC before"), number(name, "AUROC after")
 		switch {
-		case strings.HasPrefix(name, "mixup") && (before >= pureBefore || first >= last || last < 0.4 || last > 0.55):
-			t.Errorf("%s: AUROC %.3f before and %.3f after: the text says that it rises toward chance and not beyond it", name, first, last)
+		case strings.HasPrefix(name, "mixup") && (before >= pureBefore || first >= 0.5 || last < (first+0.5)/2 || last > 0.5):
+			t.Errorf("%s: AUROC %.3f before and %.3f after: the text says that it rises more than half of the way to chance and not beyond it", name, first, last)
 		case strings.HasPrefix(name, "cutmix") && (before <= pureBefore || first <= 0.5 || last >= 0.45):
 			t.Errorf("%s: AUROC %.3f before and %.3f after: the text says that it falls below chance", name, first, last)
 		}

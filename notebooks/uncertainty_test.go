@@ -203,12 +203,12 @@ func checkStrange(t *testing.T, found []map[string]map[string]string) {
 	if v := worthIn(t, paper, "AUROC, another domain", byProxy).value; v >= domain {
 		t.Errorf("clothing: ‖u‖ %.3f, proxy distance %.3f", domain, v)
 	}
-	if w := worthIn(t, paper, "AUROC, another domain", byFeatures); w.low >= 0.5 || w.value >= 0.55 {
+	if w := worthIn(t, paper, "AUROC, another domain", byFeatures); w.value >= 0.5 {
 		t.Errorf("clothing: −‖features‖ is %v; the text says that it is no better than chance", w)
 	}
 	ends := found[extremesPaper]
-	if v := parse(t, ends["certain"]["clear"]); v < 0.9 {
-		t.Errorf("%.3f of the most certain images are clear: the text says hardly anything else", v)
+	if v := parse(t, ends["certain"]["clear"]); v <= 0.9 {
+		t.Errorf("%.3f of the most certain images are clear: the text says more than nine in ten", v)
 	}
 	if v := parse(t, ends["uncertain"]["clear"]); v > 0.35 {
 		t.Errorf("%.3f of the most uncertain images are clear: the text says that most of them were made ambiguous", v)
